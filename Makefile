@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The one place where things are built. `make help` lists the verbs; V=1 shows the commands.
+.DELETE_ON_ERROR:
+
+BUILD   := build
+Q       := $(if $(V),,@)
+say      = @printf '  %-8s %s\n' $(1) $(2)
+
+CLANG   ?= clang-14
+CXX     ?= g++
+CC      ?= cc
+BPFTOOL ?= bpftool
+NODE    ?= node
+BIN     := node_modules/.bin
+
+# Debian keeps asm/types.h in the multiarch folder, where a BPF target does not look by itself.
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+# Node's headers lie beside the node that runs; where a distribution left them out, npm's copy and libuv's serve.
+NODE_INC  := $(shell $(NODE) -p "require('path').resolve(process.execPath,'../../include/node')" 2>/dev/null)
+
+# -g for the BTF that maps and layouts need; v3 for 32-bit jumps, which every kernel from 5.1 on has.
+BPF_FLAGS    := -g -O2 -Wall -Wextra -Werror -target bpf -mcpu=v3 -I/usr/include/$(MULTIARCH)
+NATIVE_FLAGS := -std=c++17 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
+                -Inode_modules/node-addon-api -I$(NODE_INC)
+
+BPF_HEADERS := $(wildcard bpf/*.h)
+TS_SOURCES  := $(shell find src test -name '*.ts' -not -name '*.gen.d.ts')
+LAB_TOOLS   := $(patsubst src/lab/tools/%.c,$(BUILD)/lab/%,$(wildcard src/lab/tools/*.c))
+
+.PHONY: all help test demo bench check layout format clean install uninstall packages
+
+all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(LAB_TOOLS) ## build everything (the default)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the fast path ---------------------------------------------------------------------------------------------------
+
+$(BUILD)/bpf/%.o: bpf/%.bpf.c $(BPF_HEADERS)
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+$(BUILD)/bpf/layout.o: bpf/layout.c $(BPF_HEADERS)
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
+# One object with one set of maps out of the two entries.
+$(BUILD)/bpf/havip.bpf.o: $(BUILD)/bpf/xdp.o $(BUILD)/bpf/tc.o
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+# --- the native addon ------------------------------------------------------------------------------------------------
+
+$(BUILD)/native/havip.node: $(wildcard src/native/*.cc src/native/*.h) node_modules/.package-lock.json
+	$(call say,CXX,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(NATIVE_FLAGS) src/native/*.cc -o $@ -lbpf
+
+$(BUILD)/lab/%: src/lab/tools/%.c src/lab/tools/common.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -Wextra -Werror -pthread $< -o $@
+
+# --- TypeScript ------------------------------------------------------------------------------------------------------
+
+node_modules/.package-lock.json: package.json package-lock.json
+	$(call say,NPM,ci)
+	$(Q)npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+PBJS := $(BIN)/pbjs --no-verify --no-delimited --no-typeurl -t static-module -w esm --dts
+
+$(BUILD)/src/api/havip.gen.js: src/api/havip.proto node_modules/.package-lock.json
+	$(call say,PBJS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(PBJS) -o $@ $<
+	$(Q)mv $(@:.js=.d.ts) src/api/havip.gen.d.ts
+
+$(BUILD)/.compiled: $(TS_SOURCES) tsconfig.json $(BUILD)/src/api/havip.gen.js node_modules/.package-lock.json
+	$(call say,TSC,src test)
+	$(Q)$(BIN)/tsc -p .
+	@chmod +x $(BUILD)/src/cli/main.js
+	@touch $@
+
+# --- generated and checked -------------------------------------------------------------------------------------------
+
+LAYOUT = $(BPFTOOL) --json btf dump file $(BUILD)/bpf/layout.o | $(NODE) $(BUILD)/src/kernel/generate-layout.js | \
+         $(BIN)/prettier --stdin-filepath layout.ts
+
+layout: $(BUILD)/bpf/layout.o $(BUILD)/.compiled ## write src/kernel/layout.gen.ts anew from bpf/havip.h
+	$(Q)$(LAYOUT) > $(BUILD)/layout.gen.ts && cp $(BUILD)/layout.gen.ts src/kernel/layout.gen.ts
+
+check: all $(BUILD)/bpf/layout.o ## compare what is generated, lint, and check the formatting
+	$(call say,CHECK,layout)
+	$(Q)$(LAYOUT) | diff -u src/kernel/layout.gen.ts - || { echo 'src/kernel/layout.gen.ts is stale: make layout'; exit 1; }
+	$(call say,CHECK,lint)
+	$(Q)$(BIN)/eslint -c .config/eslint.config.js src test
+	$(call say,CHECK,format)
+	$(Q)$(BIN)/prettier --check --log-level warn 'src/**/*.ts' 'test/**/*.ts' '!src/**/*.gen.d.ts'
+
+format: ## format the TypeScript
+	$(Q)$(BIN)/prettier --write --log-level warn 'src/**/*.ts' 'test/**/*.ts' '!src/**/*.gen.d.ts'
+
+# --- running ---------------------------------------------------------------------------------------------------------
+
+BUILD_PACKAGES := clang-14 libbpf-dev linux-libc-dev g++ make bpftool
+DEMO_PACKAGES  := $(BUILD_PACKAGES) iproute2 util-linux procps ethtool keepalived curl iputils-ping
+TEST_PACKAGES  := $(DEMO_PACKAGES) iputils-arping iperf3 tcpdump nftables
+
+# $(1): packages. Asks the network only when one is missing.
+install_packages = dpkg-query -W -f '$${db:Status-Status}\n' $(1) 2>/dev/null | grep -c '^installed$$' | \
+	grep -qx $(words $(1)) || { apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); }
+
+.PHONY: root demo-packages test-packages
+root:
+	@[ "$$(id -u)" = 0 ] || { echo 'this needs root: it loads BPF programs and makes network namespaces (sudo make ...)'; exit 3; }
+
+demo-packages: root
+	$(Q)$(call install_packages,$(DEMO_PACKAGES))
+
+test-packages: root
+	$(Q)$(call install_packages,$(TEST_PACKAGES))
+
+packages: test-packages ## install the Debian packages that building, the demo and the tests need (root)
+
+# The packages come first, in a make of their own: the rules above look for what they bring.
+demo: demo-packages ## a lab with a real keepalived pair: fails it over and shows what happened (root)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(NODE) $(BUILD)/src/cli/main.js demo $(DEMO_FLAGS)
+
+# AVA_FLAGS=--tap for a machine. Tests of namespaces run one file at a time: they share two cores and measure losses.
+test: test-packages ## install, build, check, and run every test (root)
+	$(Q)$(MAKE) --no-print-directory all check
+	$(Q)$(BIN)/ava $(AVA_FLAGS) '$(BUILD)/test/{unit,program,native}/**/*.test.js'
+	$(Q)$(BIN)/ava $(AVA_FLAGS) --concurrency 1 '$(BUILD)/test/{network,interop}/**/*.test.js'
+
+bench: test-packages ## measure against the plain bridge, in one run (root); BENCH_FLAGS=--quick
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(NODE) $(BUILD)/test/bench/main.js $(BENCH_FLAGS)
+
+PREFIX ?= /usr/local
+
+install: all ## install below PREFIX (default /usr/local)
+	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin
+	$(Q)cp -r package.json package-lock.json build $(DESTDIR)$(PREFIX)/lib/havip/
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip/build/test
+	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip && npm ci --omit=dev --no-audit --no-fund --loglevel=error
+	$(Q)ln -sfn ../lib/havip/build/src/cli/main.js $(DESTDIR)$(PREFIX)/bin/havip
+
+uninstall: ## remove what install put there
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin/havip
+
+clean: ## remove what was built
+	$(Q)rm -rf $(BUILD) src/api/havip.gen.d.ts
