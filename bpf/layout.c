@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Names each shared type once, so that all of them are in one BTF for the generator of layout.gen.ts: a program's
+ * own BTF leaves out what it only reaches through a pointer. Never loaded. */
+#include "havip.h"
+
+enum havip_limits limits;
+enum havip_port_kind port_kind;
+enum havip_policy_flags policy_flags;
+enum havip_target_flags target_flags;
+enum havip_claim_kind claim_kind;
+enum havip_claim_result claim_result;
+enum havip_reason reason;
+struct havip_holder holder;
+struct havip_key key;
+struct havip_binding binding;
+struct havip_policy policy;
+struct havip_member member;
+struct havip_port port;
+struct havip_target target;
+struct havip_domain domain;
+struct havip_subnet subnet;
+struct havip_claim claim;
+struct havip_claim_key claim_key;
+struct havip_refusal_key refusal_key;
+struct havip_refusal refusal;
+struct havip_state state;
+struct havip_station station;
+struct havip_traffic traffic;
+struct havip_port_counters port_counters;
+struct havip_claim_counters claim_counters;
+struct havip_losses losses;

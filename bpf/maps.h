@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every map, pinned by the loader under its own name. The sizes that depend on the host (how many HAVIPs, how many
+ * ports) are 1 here and set before the load. The binding table is in table.h. Weak, so that the two entry programs
+ * link into one object with one set of maps. */
+#ifndef HAVIP_MAPS_H
+#define HAVIP_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "havip.h"
+
+#define HAVIP_MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                          \
+	struct {                                                                                                   \
+		__uint(type, TYPE);                                                                                \
+		__uint(max_entries, ENTRIES);                                                                      \
+		__uint(map_flags, FLAGS);                                                                          \
+		__type(key, KEY);                                                                                  \
+		__type(value, VALUE);                                                                              \
+	} NAME SEC(".maps") __weak
+
+/* ifindex -> the port that a frame came in by */
+HAVIP_MAP(ports, BPF_MAP_TYPE_HASH, __u32, struct havip_port, 1, 0);
+
+/* port slot -> how to deliver there */
+HAVIP_MAP(targets, BPF_MAP_TYPE_ARRAY, __u32, struct havip_target, 1, 0);
+
+/* port slot -> its device, for redirects from XDP */
+HAVIP_MAP(redirects, BPF_MAP_TYPE_DEVMAP, __u32, __u32, 1, 0);
+
+/* subnet index -> its names, for people */
+HAVIP_MAP(subnets, BPF_MAP_TYPE_ARRAY, __u32, struct havip_subnet, 1, 0);
+
+/* bridge and tag stack -> subnet index; untagged ones are in `ports` too */
+HAVIP_MAP(domains, BPF_MAP_TYPE_HASH, struct havip_domain, __u32, 1, 0);
+
+/* HAVIP index -> what the operator wants */
+HAVIP_MAP(havips, BPF_MAP_TYPE_ARRAY, __u32, struct havip_policy, 1, 0);
+
+/* (HAVIP, port slot) that may claim, where the HAVIP is not open */
+HAVIP_MAP(members, BPF_MAP_TYPE_HASH, struct havip_member, __u8, 1, BPF_F_NO_PREALLOC);
+
+/* HAVIP index -> who announced last */
+HAVIP_MAP(states, BPF_MAP_TYPE_ARRAY, __u32, struct havip_state, 1, 0);
+
+/* (HAVIP, port slot) -> that port's newest claim: the truth that the ring only points to */
+HAVIP_MAP(claims, BPF_MAP_TYPE_HASH, struct havip_claim_key, struct havip_claim, 1, BPF_F_NO_PREALLOC);
+
+/* (HAVIP, port slot, why) -> how often refused; the oldest make room */
+HAVIP_MAP(refusals, BPF_MAP_TYPE_LRU_HASH, struct havip_refusal_key, struct havip_refusal, 4096, 0);
+
+/* hash of (sender, port) -> when one of its frames last crossed the bridge */
+HAVIP_MAP(stations, BPF_MAP_TYPE_ARRAY, __u32, struct havip_station, HAVIP_STATIONS, 0);
+
+/* HAVIP index -> traffic delivered to its holders */
+HAVIP_MAP(havip_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_traffic, 1, 0);
+
+/* port slot -> frames by reason */
+HAVIP_MAP(port_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_port_counters, 1, 0);
+
+/* port slot -> announcements by kind and result */
+HAVIP_MAP(claim_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_claim_counters, 1, 0);
+
+/* 0 -> what could not be recorded */
+HAVIP_MAP(losses, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_losses, 1, 0);
+
+/* the doorbell: struct havip_claim records */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, HAVIP_RING_BYTES);
+} events SEC(".maps") __weak;
+
+#endif

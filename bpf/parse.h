@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Bounds-checked cursors over a frame: Ethernet, up to two VLAN tags, ARP, IPv4, IPv6. Knows no map and no policy. */
+#ifndef HAVIP_PARSE_H
+#define HAVIP_PARSE_H
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define VLAN_ID_MASK 0x0fff
+#define VLAN_TAGS_MAX 2
+
+/* linux/if_arp.h reaches into libc, which a BPF target has not; RFC 826 is short enough. */
+struct arp_ipv4 {
+	__be16 hardware_type;
+	__be16 protocol_type;
+	__u8 hardware_bytes;
+	__u8 protocol_bytes;
+	__be16 operation;
+	__u8 sender_mac[6];
+	__be32 sender_ip;
+	__u8 target_mac[6];
+	__be32 target_ip;
+} __attribute__((packed));
+
+#define ARP_HARDWARE_ETHERNET 1
+#define ARP_OPERATION_REQUEST 1
+#define ARP_OPERATION_REPLY 2
+
+struct vlan_tag {
+	__be16 control;
+	__be16 protocol;
+};
+
+/* A frame as far as it has been read. Pointers are into the packet and die with any helper that may move it. */
+struct packet {
+	void *data;
+	void *end;
+	__u32 bytes;	 /* the whole frame, also what is not linear */
+	__u16 outer;	 /* VLAN ids in host order; 0: none, priority tags included */
+	__u16 inner;
+	__be16 protocol; /* ethertype behind the tags */
+	void *network;	 /* what follows them */
+};
+
+enum parsed {
+	PARSED,
+	PARSE_SHORT,	/* not enough linear bytes for the headers */
+	PARSE_TOO_DEEP, /* more tags than any subnet of ours can have */
+};
+
+static __always_inline int is_vlan(__be16 protocol)
+{
+	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
+}
+
+/* A tag with id 0 carries a priority only, and belongs to no VLAN (IEEE 802.1Q clause 9.6). */
+static __always_inline enum parsed packet_push_tag(struct packet *packet, __u16 control)
+{
+	__u16 id = control & VLAN_ID_MASK;
+
+	if (!id)
+		return PARSED;
+	if (packet->inner)
+		return PARSE_TOO_DEEP;
+	if (packet->outer)
+		packet->inner = id;
+	else
+		packet->outer = id;
+	return PARSED;
+}
+
+/* Ethernet and the tags in the frame; a tag that the NIC or the kernel took off was pushed by the caller. */
+static __always_inline enum parsed parse_ethernet(struct packet *packet)
+{
+	struct ethhdr *eth = packet->data;
+	struct vlan_tag *tag = (void *)(eth + 1);
+	__be16 protocol;
+
+	if ((void *)(eth + 1) > packet->end)
+		return PARSE_SHORT;
+	protocol = eth->h_proto;
+#pragma unroll
+	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
+		if (!is_vlan(protocol))
+			break;
+		if ((void *)(tag + 1) > packet->end)
+			return PARSE_SHORT;
+		if (packet_push_tag(packet, bpf_ntohs(tag->control)) != PARSED)
+			return PARSE_TOO_DEEP;
+		protocol = tag->protocol;
+		tag++;
+	}
+	if (is_vlan(protocol))
+		return PARSE_TOO_DEEP;
+	packet->protocol = protocol;
+	packet->network = tag;
+	return PARSED;
+}
+
+static __always_inline void address_from_ipv4(__u8 *address, __be32 ipv4)
+{
+	__builtin_memset(address, 0, 10);
+	__builtin_memset(address + 10, 0xff, 2);
+	__builtin_memcpy(address + 12, &ipv4, 4);
+}
+
+/* ::ffff:a.b.c.d is no address on the wire (RFC 4291 section 2.5.5.2), yet an IPv4 HAVIP's key looks like it. */
+static __always_inline int is_mapped_ipv4(const struct in6_addr *address)
+{
+	const __be32 *word = address->in6_u.u6_addr32;
+
+	return !(word[0] | word[1] | (word[2] ^ bpf_htonl(0xffff)));
+}
+
+/* The destination address as a key's 16 bytes; all zeros, which no HAVIP is, for one that nobody can have. */
+static __always_inline enum parsed parse_destination(const struct packet *packet, __u8 *address)
+{
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = packet->network;
+
+		if ((void *)(ip + 1) > packet->end)
+			return PARSE_SHORT;
+		address_from_ipv4(address, ip->daddr);
+	} else {
+		struct ipv6hdr *ip6 = packet->network;
+
+		if ((void *)(ip6 + 1) > packet->end)
+			return PARSE_SHORT;
+		if (is_mapped_ipv4(&ip6->daddr))
+			__builtin_memset(address, 0, 16);
+		else
+			__builtin_memcpy(address, &ip6->daddr, 16);
+	}
+	return PARSED;
+}
+
+static __always_inline int mac_is_group(const __u8 *mac)
+{
+	return mac[0] & 1;
+}
+
+static __always_inline int mac_is_broadcast(const __u8 *mac)
+{
+	return (mac[0] & mac[1] & mac[2] & mac[3] & mac[4] & mac[5]) == 0xff;
+}
+
+static __always_inline int mac_is_zero(const __u8 *mac)
+{
+	return !(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
+}
+
+static __always_inline int mac_equal(const __u8 *a, const __u8 *b)
+{
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]));
+}
+
+/* 00:00:5e:00:01:xx, which a VRRP master for IPv4 may announce from any station (RFC 9568 section 7.3). */
+static __always_inline int mac_is_vrrp_ipv4(const __u8 *mac)
+{
+	return !mac[0] && !mac[1] && mac[2] == 0x5e && !mac[3] && mac[4] == 1;
+}
+
+#endif

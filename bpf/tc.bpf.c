@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The entry for vNICs (ingress) and for the bridge device (egress): skbs that a local stack made, with checksums and
+ * segmentation still owed. A redirect at this level hands those debts on; XDP's would lose them, and the guest would
+ * drop every segment. */
+#include <linux/in.h>
+#include <linux/pkt_cls.h>
+#include <linux/if_packet.h>
+
+#include "steer.h"
+
+/* What headers need at most: two tags and an IPv6 header, and TCP's for counting segments. */
+#define HEADER_BYTES (ETH_HLEN + 2 * sizeof(struct vlan_tag) + sizeof(struct ipv6hdr) + 20)
+
+static __always_inline enum parsed tc_parse(struct __sk_buff *skb, struct packet *packet)
+{
+	packet->data = (void *)(long)skb->data;
+	packet->end = (void *)(long)skb->data_end;
+	packet->bytes = skb->len;
+	packet->outer = 0;
+	packet->inner = 0;
+	if (skb->vlan_present)
+		packet_push_tag(packet, skb->vlan_tci);
+	return parse_ethernet(packet);
+}
+
+/* The headers may be in a fragment; pull them where the linear part is too short to tell. Non-zero: an attempt was
+ * made, and all pointers into the packet are void. */
+static __always_inline int tc_pull(struct __sk_buff *skb, const struct packet *packet)
+{
+	__u32 linear = packet->end - packet->data;
+	__u32 wanted = skb->len < HEADER_BYTES ? skb->len : HEADER_BYTES;
+
+	if (linear >= wanted)
+		return 0;
+	bpf_skb_pull_data(skb, wanted);
+	return 1;
+}
+
+/* Bytes of headers that each wire segment of a GSO skb repeats; 0 where they cannot be told. */
+static __always_inline __u32 gso_header_bytes(const struct packet *packet)
+{
+	__u32 network = packet->network - packet->data;
+	__u8 *cursor = packet->network;
+	__u32 transport;
+	__u8 protocol;
+
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		if ((void *)(cursor + sizeof(struct iphdr)) > packet->end)
+			return 0;
+		protocol = cursor[9];
+		transport = (cursor[0] & 0x0f) * 4;
+	} else {
+		if ((void *)(cursor + sizeof(struct ipv6hdr)) > packet->end)
+			return 0;
+		protocol = cursor[6];
+		transport = sizeof(struct ipv6hdr);
+	}
+	if (protocol == IPPROTO_UDP)
+		return network + transport + 8;
+	cursor += transport;
+	if (protocol != IPPROTO_TCP || (void *)(cursor + 20) > packet->end)
+		return 0;
+	return network + transport + (cursor[12] >> 4) * 4;
+}
+
+struct wire {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* What the wire would carry; computed, since a tap's GSO skb does not say its number of segments
+ * (include/linux/virtio_net.h). */
+static __always_inline struct wire on_the_wire(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct wire wire = { .packets = 1, .bytes = packet->bytes };
+	__u32 header, size = skb->gso_size;
+
+	if (!size)
+		return wire;
+	header = gso_header_bytes(packet);
+	if (header && header < packet->bytes) {
+		wire.packets = (packet->bytes - header + size - 1) / size;
+		wire.bytes += (wire.packets - 1) * header;
+	}
+	return wire;
+}
+
+static __always_inline int tc_redirect(struct __sk_buff *skb, const struct havip_target *target, int at_ingress)
+{
+	if (!at_ingress || !(target->flags & HAVIP_TARGET_PEER))
+		return bpf_redirect(target->ifindex, 0);
+	/* The skb still counts as another station's, as it came by another port; the guest would drop it. */
+	bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect_peer(target->ifindex, 0);
+}
+
+static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet *packet, const struct havip_port *in,
+				      struct delivery *to, enum havip_reason reason, int at_ingress)
+{
+	const struct havip_target *target = to->target;
+	struct wire wire = on_the_wire(skb, packet);
+
+	if (reason == HAVIP_REDIRECT_HOLDER && !skb->gso_size && packet->bytes > target_frame_max(target))
+		reason = HAVIP_REWRITE_TOO_LONG;
+	/* Not through the packet pointer: that would make the kernel unshare every skb that passes here. */
+	if (to->saved && bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0)) {
+		count_frame(in->slot, HAVIP_PASS_NOT_WRITABLE);
+		return TC_ACT_UNSPEC;
+	}
+	count_frame(in->slot, reason);
+	count_delivered(to->havip, wire.packets, wire.bytes, to->saved);
+	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
+}
+
+/* TC_ACT_UNSPEC leaves the frame to whatever else is attached here, then to the bridge. */
+static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
+{
+	__u32 ifindex = skb->ifindex;
+	struct havip_port *in = bpf_map_lookup_elem(&ports, &ifindex);
+	struct packet packet = {};
+	struct delivery to = {};
+	enum havip_reason reason;
+	enum parsed parsed;
+
+	/* Attached a moment before the loader says what this port is: the bridge serves it till then. */
+	if (!in)
+		return TC_ACT_UNSPEC;
+	parsed = tc_parse(skb, &packet);
+	if (tc_pull(skb, &packet))
+		parsed = tc_parse(skb, &packet);
+	if (parsed != PARSED)
+		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
+	else
+		reason = steer(&packet, in, &to);
+	if (is_delivered(reason))
+		return tc_deliver(skb, &packet, in, &to, reason, at_ingress);
+	count_frame(in->slot, reason);
+	return is_drop(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int havip_ingress(struct __sk_buff *skb)
+{
+	return tc_frame(skb, 1);
+}
+
+SEC("tc")
+int havip_egress(struct __sk_buff *skb)
+{
+	return tc_frame(skb, 0);
+}
+
+char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Counts the named reason of every way out. What the reason means to the kernel is each entry's own affair, since
+ * XDP and tc number their actions differently. */
+#ifndef HAVIP_VERDICT_H
+#define HAVIP_VERDICT_H
+
+#include "maps.h"
+
+static __always_inline void count_frame(__u32 slot, enum havip_reason reason)
+{
+	struct havip_port_counters *counters = bpf_map_lookup_elem(&port_counters, &slot);
+
+	if (counters && (__u32)reason < HAVIP_REASON_COUNT)
+		counters->frames[reason]++;
+}
+
+static __always_inline void count_delivered(__u32 havip, __u64 packets, __u64 bytes, int saved)
+{
+	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
+
+	if (!traffic)
+		return;
+	traffic->packets += packets;
+	traffic->bytes += bytes;
+	if (saved)
+		traffic->saved += packets;
+}
+
+static __always_inline void count_unheld(__u32 havip)
+{
+	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
+
+	if (traffic)
+		traffic->unheld++;
+}
+
+static __always_inline void count_claim(__u32 slot, __u32 kind, __u32 result)
+{
+	struct havip_claim_counters *counters = bpf_map_lookup_elem(&claim_counters, &slot);
+	__u32 index = kind * HAVIP_RESULT_COUNT + result;
+
+	if (counters && index < HAVIP_CLAIM_COUNT * HAVIP_RESULT_COUNT)
+		counters->claims[index]++;
+}
+
+#endif

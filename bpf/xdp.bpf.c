@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The entry for NICs: frames from the wire, complete, without an skb. Also for vNICs whose guest sends finished
+ * frames, where the operator forces it (`hooks: { NAME: xdp }`). */
+#include "steer.h"
+
+static __always_inline enum havip_reason xdp_limits(const struct packet *packet, const struct havip_target *target)
+{
+	__u32 linear = packet->end - packet->data;
+
+	/* The kernel would drop these after the program, where no reason is counted. Too long first: the bridge will
+	 * not deliver those either, and the operator should read that and not "slower". */
+	if (packet->bytes > target_frame_max(target))
+		return HAVIP_REWRITE_TOO_LONG;
+	if (!(target->flags & HAVIP_TARGET_XDP))
+		return HAVIP_REWRITE_NO_REDIRECT;
+	if (packet->bytes > linear && !(target->flags & HAVIP_TARGET_XDP_FRAGS))
+		return HAVIP_REWRITE_NO_REDIRECT;
+	return HAVIP_REDIRECT_HOLDER;
+}
+
+static __always_inline int xdp_deliver(struct packet *packet, const struct havip_port *in, struct delivery *to,
+				       enum havip_reason reason)
+{
+	struct ethhdr *eth = packet->data;
+	int action = XDP_PASS;
+
+	if ((void *)(eth + 1) > packet->end)
+		return XDP_PASS;
+	if (reason == HAVIP_REDIRECT_HOLDER)
+		reason = xdp_limits(packet, to->target);
+	if (reason == HAVIP_REDIRECT_HOLDER) {
+		action = bpf_redirect_map(&redirects, to->holder.port, XDP_PASS);
+		if (action != XDP_REDIRECT) /* the device left between the two maps */
+			reason = HAVIP_REWRITE_NO_REDIRECT;
+	}
+	__builtin_memcpy(eth->h_dest, to->holder.mac, sizeof(eth->h_dest));
+	count_frame(in->slot, reason);
+	count_delivered(to->havip, 1, packet->bytes, to->saved);
+	return action;
+}
+
+SEC("xdp.frags")
+int havip_xdp(struct xdp_md *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	struct havip_port *in = bpf_map_lookup_elem(&ports, &ifindex);
+	struct packet packet = {
+		.data = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.bytes = bpf_xdp_get_buff_len(ctx),
+	};
+	struct delivery to = {};
+	enum havip_reason reason;
+	enum parsed parsed;
+
+	/* Attached a moment before the loader says what this port is: the bridge serves it till then. */
+	if (!in)
+		return XDP_PASS;
+	parsed = parse_ethernet(&packet);
+	if (parsed != PARSED)
+		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
+	else
+		reason = steer(&packet, in, &to);
+	if (is_delivered(reason))
+		return xdp_deliver(&packet, in, &to, reason);
+	count_frame(in->slot, reason);
+	return is_drop(reason) ? XDP_DROP : XDP_PASS;
+}
+
+char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
