@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Questions to the kernel: what a program or map is, what a program does with a frame (BPF_PROG_TEST_RUN).
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <net/if.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "support.h"
+
+namespace havip {
+
+namespace {
+
+// A program may grow a frame: VLAN tags, an outer header.
+constexpr size_t kRoomToGrow = 512;
+
+std::string Hex(const uint8_t *bytes, size_t length) {
+  static const char digits[] = "0123456789abcdef";
+  std::string out;
+  for (size_t i = 0; i < length; i++) {
+    out += digits[bytes[i] >> 4];
+    out += digits[bytes[i] & 15];
+  }
+  return out;
+}
+
+struct bpf_prog_info ReadProgram(Napi::Env env, int fd, std::vector<uint32_t> &map_ids) {
+  std::string subject = "program fd " + std::to_string(fd);
+  struct bpf_prog_info program = {};
+  uint32_t length = sizeof program;
+  CheckBpf(env, bpf_obj_get_info_by_fd(fd, &program, &length), "bpf_obj_get_info_by_fd", subject);
+  map_ids.resize(program.nr_map_ids);
+  struct bpf_prog_info again = {};
+  again.nr_map_ids = program.nr_map_ids;
+  again.map_ids = reinterpret_cast<uint64_t>(map_ids.data());
+  length = sizeof again;
+  CheckBpf(env, bpf_obj_get_info_by_fd(fd, &again, &length), "bpf_obj_get_info_by_fd", subject);
+  return again;
+}
+
+Napi::Value ProgramInfo(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  std::vector<uint32_t> map_ids;
+  struct bpf_prog_info program = ReadProgram(env, IntArg(info, 0), map_ids);
+  Napi::Array ids = Napi::Array::New(env, map_ids.size());
+  for (uint32_t i = 0; i < map_ids.size(); i++) ids.Set(i, map_ids[i]);
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("id", program.id);
+  out.Set("name", std::string(program.name, strnlen(program.name, sizeof program.name)));
+  out.Set("type", program.type);
+  out.Set("tag", Hex(program.tag, sizeof program.tag));
+  out.Set("mapIds", ids);
+  out.Set("jitedBytes", program.jited_prog_len);
+  out.Set("verifiedInstructions", program.verified_insns);
+  out.Set("runTimeNs", Napi::BigInt::New(env, static_cast<uint64_t>(program.run_time_ns)));
+  out.Set("runCount", Napi::BigInt::New(env, static_cast<uint64_t>(program.run_cnt)));
+  return out;
+}
+
+Napi::Value ProgramFdById(const Napi::CallbackInfo &info) {
+  int id = IntArg(info, 0);
+  int fd = bpf_prog_get_fd_by_id(static_cast<uint32_t>(id));
+  CheckBpf(info.Env(), fd, "bpf_prog_get_fd_by_id", std::to_string(id));
+  return Napi::Number::New(info.Env(), fd);
+}
+
+Napi::Value MapInfo(const Napi::CallbackInfo &info) {
+  int fd = IntArg(info, 0);
+  struct bpf_map_info map = {};
+  uint32_t length = sizeof map;
+  CheckBpf(info.Env(), bpf_obj_get_info_by_fd(fd, &map, &length), "bpf_obj_get_info_by_fd",
+           "map fd " + std::to_string(fd));
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("id", map.id);
+  out.Set("type", map.type);
+  out.Set("keySize", map.key_size);
+  out.Set("valueSize", map.value_size);
+  out.Set("maxEntries", map.max_entries);
+  out.Set("flags", map.map_flags);
+  out.Set("name", std::string(map.name, strnlen(map.name, sizeof map.name)));
+  return out;
+}
+
+Napi::Value PossibleCpus(const Napi::CallbackInfo &info) {
+  int cpus = libbpf_num_possible_cpus();
+  return Napi::Number::New(info.Env(), CheckBpf(info.Env(), cpus, "libbpf_num_possible_cpus", ""));
+}
+
+Napi::Value LibbpfVersion(const Napi::CallbackInfo &info) {
+  return Napi::String::New(info.Env(), libbpf_version_string());
+}
+
+Napi::Value IfNameToIndex(const Napi::CallbackInfo &info) {
+  return Napi::Number::New(info.Env(), if_nametoindex(StringArg(info, 0).c_str()));
+}
+
+struct RunOptions {
+  int repeat = 1;
+  uint32_t ifindex = 0;
+  bool xdp = true;
+  bool live = false;
+  uint32_t batch = 0;
+};
+
+bool IsXdp(Napi::Env env, int fd, const Napi::Object &options) {
+  if (options.Has("kind")) return options.Get("kind").ToString().Utf8Value() == "xdp";
+  std::vector<uint32_t> map_ids;
+  return ReadProgram(env, fd, map_ids).type == BPF_PROG_TYPE_XDP;
+}
+
+RunOptions ReadRunOptions(Napi::Env env, int fd, const Napi::Value &given) {
+  Napi::Object options = given.IsObject() ? given.As<Napi::Object>() : Napi::Object::New(env);
+  RunOptions out;
+  if (options.Has("repeat")) out.repeat = options.Get("repeat").ToNumber().Int32Value();
+  if (options.Has("ifindex")) out.ifindex = options.Get("ifindex").ToNumber().Uint32Value();
+  if (options.Has("live")) out.live = options.Get("live").ToBoolean().Value();
+  if (options.Has("batch")) out.batch = options.Get("batch").ToNumber().Uint32Value();
+  out.xdp = IsXdp(env, fd, options);
+  return out;
+}
+
+/** The context that carries the device; it must outlive the run. */
+struct RunContext {
+  struct xdp_md xdp = {};
+  struct __sk_buff skb = {};
+};
+
+void SetDevice(struct bpf_test_run_opts &run, RunContext &context, const RunOptions &options) {
+  if (options.ifindex == 0) return;
+  if (options.xdp) {
+    context.xdp.data_end = run.data_size_in;  // the kernel wants the frame's bounds here, without metadata from 0
+    context.xdp.ingress_ifindex = options.ifindex;
+    run.ctx_in = &context.xdp;
+    run.ctx_size_in = sizeof context.xdp;
+  } else {
+    context.skb.ifindex = options.ifindex;
+    run.ctx_in = &context.skb;
+    run.ctx_size_in = sizeof context.skb;
+  }
+}
+
+/** Live frames leave: the kernel refuses to give one back. */
+void SetOutput(struct bpf_test_run_opts &run, std::vector<uint8_t> &out, const RunOptions &options) {
+  if (options.live) {
+    run.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+    run.batch_size = options.batch;
+    return;
+  }
+  out.resize(run.data_size_in + kRoomToGrow);
+  run.data_out = out.data();
+  run.data_size_out = static_cast<uint32_t>(out.size());
+}
+
+Napi::Value TestRun(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  int fd = IntArg(info, 0);
+  Napi::Buffer<uint8_t> frame = BufferArg(info, 1);
+  RunOptions options = ReadRunOptions(env, fd, info[2]);
+  RunContext context;
+  std::vector<uint8_t> out;
+  struct bpf_test_run_opts run = {};
+  run.sz = sizeof run;
+  run.data_in = frame.Data();
+  run.data_size_in = static_cast<uint32_t>(frame.Length());
+  run.repeat = options.repeat;
+  SetDevice(run, context, options);
+  SetOutput(run, out, options);
+  int result = bpf_prog_test_run_opts(fd, &run);
+  CheckBpf(env, result, "bpf_prog_test_run", std::to_string(frame.Length()) + " bytes");
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("action", static_cast<int32_t>(run.retval));
+  answer.Set("data", Napi::Buffer<uint8_t>::Copy(env, out.data(), options.live ? 0 : run.data_size_out));
+  answer.Set("durationNs", run.duration);
+  return answer;
+}
+
+}  // namespace
+
+void InitInspect(Napi::Env, Napi::Object exports) {
+  Export(exports, "programInfo", ProgramInfo);
+  Export(exports, "programFdById", ProgramFdById);
+  Export(exports, "mapInfo", MapInfo);
+  Export(exports, "possibleCpus", PossibleCpus);
+  Export(exports, "libbpfVersion", LibbpfVersion);
+  Export(exports, "ifNameToIndex", IfNameToIndex);
+  Export(exports, "testRun", TestRun);
+}
+
+}  // namespace havip

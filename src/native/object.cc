@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// BpfObject: a libbpf object from open to load. Pinning, attaching and layout checks are the caller's.
+#include <bpf/libbpf.h>
+
+#include <cerrno>
+
+#include "support.h"
+
+namespace havip {
+
+namespace {
+
+class BpfObject : public Napi::ObjectWrap<BpfObject> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit BpfObject(const Napi::CallbackInfo &info);
+  ~BpfObject() override { bpf_object__close(object_); }
+
+ private:
+  Napi::Value SetMaxEntries(const Napi::CallbackInfo &info);
+  Napi::Value ReuseMap(const Napi::CallbackInfo &info);
+  Napi::Value Load(const Napi::CallbackInfo &info);
+  Napi::Value MapFd(const Napi::CallbackInfo &info);
+  Napi::Value ProgramFd(const Napi::CallbackInfo &info);
+  Napi::Value Maps(const Napi::CallbackInfo &info);
+  Napi::Value Close(const Napi::CallbackInfo &info);
+
+  struct bpf_object *Opened(Napi::Env env);
+  struct bpf_map *FindMap(Napi::Env env, const std::string &name);
+
+  struct bpf_object *object_ = nullptr;
+  std::string path_;
+};
+
+Napi::Function BpfObject::Define(Napi::Env env) {
+  return DefineClass(env, "BpfObject",
+                     {InstanceMethod<&BpfObject::SetMaxEntries>("setMaxEntries"),
+                      InstanceMethod<&BpfObject::ReuseMap>("reuseMap"), InstanceMethod<&BpfObject::Load>("load"),
+                      InstanceMethod<&BpfObject::MapFd>("mapFd"),
+                      InstanceMethod<&BpfObject::ProgramFd>("programFd"),
+                      InstanceMethod<&BpfObject::Maps>("maps"), InstanceMethod<&BpfObject::Close>("close")});
+}
+
+BpfObject::BpfObject(const Napi::CallbackInfo &info)
+    : Napi::ObjectWrap<BpfObject>(info), path_(StringArg(info, 0)) {
+  LibbpfLog log;
+  object_ = bpf_object__open_file(path_.c_str(), nullptr);
+  if (object_ == nullptr) Throw(info.Env(), errno, "bpf_object__open_file", path_, log.Text());
+}
+
+struct bpf_object *BpfObject::Opened(Napi::Env env) {
+  if (object_ == nullptr) Throw(env, EBADF, "bpf_object", path_ + ", closed");
+  return object_;
+}
+
+struct bpf_map *BpfObject::FindMap(Napi::Env env, const std::string &name) {
+  struct bpf_map *map = bpf_object__find_map_by_name(Opened(env), name.c_str());
+  if (map == nullptr) Throw(env, ENOENT, "bpf_object__find_map_by_name", name + " in " + path_);
+  return map;
+}
+
+Napi::Value BpfObject::SetMaxEntries(const Napi::CallbackInfo &info) {
+  std::string name = StringArg(info, 0);
+  struct bpf_map *map = FindMap(info.Env(), name);
+  uint32_t entries = static_cast<uint32_t>(IntArg(info, 1));
+  CheckBpf(info.Env(), bpf_map__set_max_entries(map, entries), "bpf_map__set_max_entries", name);
+  return info.Env().Undefined();
+}
+
+Napi::Value BpfObject::ReuseMap(const Napi::CallbackInfo &info) {
+  std::string name = StringArg(info, 0);
+  struct bpf_map *map = FindMap(info.Env(), name);
+  LibbpfLog log;
+  CheckBpf(info.Env(), bpf_map__reuse_fd(map, IntArg(info, 1)), "bpf_map__reuse_fd", name, log.Text());
+  return info.Env().Undefined();
+}
+
+Napi::Value BpfObject::Load(const Napi::CallbackInfo &info) {
+  struct bpf_object *object = Opened(info.Env());
+  LibbpfLog log;
+  int result = bpf_object__load(object);
+  CheckBpf(info.Env(), result, "bpf_object__load", path_, log.Text());
+  return info.Env().Undefined();
+}
+
+Napi::Value BpfObject::MapFd(const Napi::CallbackInfo &info) {
+  std::string name = StringArg(info, 0);
+  int fd = bpf_map__fd(FindMap(info.Env(), name));
+  CheckBpf(info.Env(), fd < 0 ? -EBADF : fd, "bpf_map__fd", name + ", not loaded");
+  return Napi::Number::New(info.Env(), Duplicate(info.Env(), fd));
+}
+
+Napi::Value BpfObject::ProgramFd(const Napi::CallbackInfo &info) {
+  std::string name = StringArg(info, 0);
+  struct bpf_program *program = bpf_object__find_program_by_name(Opened(info.Env()), name.c_str());
+  if (program == nullptr) {
+    Throw(info.Env(), ENOENT, "bpf_object__find_program_by_name", name + " in " + path_);
+  }
+  int fd = bpf_program__fd(program);
+  CheckBpf(info.Env(), fd < 0 ? -EBADF : fd, "bpf_program__fd", name + ", not loaded");
+  return Napi::Number::New(info.Env(), Duplicate(info.Env(), fd));
+}
+
+Napi::Object Describe(Napi::Env env, const struct bpf_map *map) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("name", bpf_map__name(map));
+  out.Set("type", static_cast<uint32_t>(bpf_map__type(map)));
+  out.Set("keySize", bpf_map__key_size(map));
+  out.Set("valueSize", bpf_map__value_size(map));
+  out.Set("maxEntries", bpf_map__max_entries(map));
+  out.Set("flags", bpf_map__map_flags(map));
+  return out;
+}
+
+Napi::Value BpfObject::Maps(const Napi::CallbackInfo &info) {
+  Napi::Array out = Napi::Array::New(info.Env());
+  struct bpf_object *object = Opened(info.Env());
+  struct bpf_map *map = bpf_object__next_map(object, nullptr);
+  for (uint32_t i = 0; map != nullptr; i++, map = bpf_object__next_map(object, map)) {
+    out.Set(i, Describe(info.Env(), map));
+  }
+  return out;
+}
+
+Napi::Value BpfObject::Close(const Napi::CallbackInfo &info) {
+  bpf_object__close(object_);
+  object_ = nullptr;
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void InitObject(Napi::Env env, Napi::Object exports) { exports.Set("BpfObject", BpfObject::Define(env)); }
+
+}  // namespace havip
