@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The configuration as the rest of the program sees it: checked, defaults filled in, addresses in canonical text.
+// What the file may look like is schema.ts; this is what it means.
+
+export type Guard = 'enforce' | 'monitor';
+export type Unheld = 'pass' | 'drop';
+export type Hook = 'xdp' | 'tc' | 'auto';
+
+/** A budget of moves (ANNOUNCEMENTS.md, "Budget"). Shape: `moves` 1..16. Unit: milliseconds. */
+export interface Damping {
+  readonly moves: number;
+  readonly windowMs: number;
+}
+
+export interface HavipConfig {
+  /** Canonical text: dotted quad, or RFC 5952. */
+  readonly address: string;
+  /** Interface names that may claim the address; null: every port of the subnet. Never empty. */
+  readonly members: readonly string[] | null;
+  readonly guard: Guard;
+  readonly unheld: Unheld;
+  readonly rebind: 'loader';
+  readonly damping: Damping;
+}
+
+/** One line of `hooks`. Shape: `pattern` is an interface name or a glob with `*` and `?`. */
+export interface HookChoice {
+  readonly pattern: string;
+  readonly hook: Hook;
+}
+
+export interface SubnetConfig {
+  readonly network: string;
+  readonly name: string;
+  /** Canonical, without host bits; at least one. */
+  readonly cidrs: readonly string[];
+  readonly bridge: string;
+  /** The tag stack of the broadcast domain. Shape: ids 1..4094; 0: no such tag. */
+  readonly vlan: { readonly outer: number; readonly inner: number };
+  readonly uplinks: readonly string[];
+  /** First match wins: full names first, then globs in the order of the file. A port that none matches is `auto`. */
+  readonly hooks: readonly HookChoice[];
+  readonly havips: readonly HavipConfig[];
+}
+
+export interface Config {
+  /** Absolute folder on a bpffs. */
+  readonly pinPath: string;
+  /** Absolute path of the API's Unix socket, at most 107 bytes. */
+  readonly socket: string;
+  /** Where metrics are served; null: nowhere. Shape: host without brackets; port 0: the kernel picks one. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | null;
+  /** Sizes of the BPF maps. */
+  readonly capacity: { readonly havips: number; readonly ports: number };
+  readonly subnets: readonly SubnetConfig[];
+}
