@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Claims from the kernel: records of the ring as they come, and the `claims` map where the ring may have lost some.
+import { CLAIM_KIND, CLAIM_RESULT, Claim as ClaimRow } from '../kernel/layout.gen.js';
+import type { Tables } from '../kernel/maps.js';
+import type { Claim } from '../holders/rules.js';
+import { holderOf } from './bindings.js';
+
+/** What the ring says: a claim for the model, or a refusal to be told. */
+export interface ClaimRecord {
+  readonly claim: Claim;
+  /** CLAIM_RESULT */
+  readonly result: number;
+}
+
+/**
+ * Decodes one batch of the ring, in the order of the kernel's stamps. Of several claims for one HAVIP only the newest
+ * is kept: it wins anyway, and a storm of them costs one decision. Refusals are all kept.
+ */
+export function decodeBatch(records: Buffer, count: number): ClaimRecord[] {
+  const decoded: ClaimRecord[] = [];
+  for (let i = 0; i < count; i++) {
+    const record = recordOf(ClaimRow.decode(records, i * ClaimRow.size));
+    if (record) decoded.push(record);
+  }
+  if (decoded.length < 2) return decoded;
+  // Two CPUs commit in any order; the last valid announcement wins by when it arrived.
+  return newestClaims(decoded.sort(byTime));
+}
+
+function newestClaims(records: readonly ClaimRecord[]): ClaimRecord[] {
+  const newest = new Map<number, ClaimRecord>();
+  for (const record of records) if (!isRefusal(record.result)) newest.set(record.claim.havip, record);
+  return records.filter((record) => isRefusal(record.result) || newest.get(record.claim.havip) === record);
+}
+
+/** The newest claim of every (HAVIP, port), oldest first, read in slices that let the event loop breathe. */
+export async function readClaims(claims: Tables['claims']): Promise<ClaimRecord[]> {
+  const found: ClaimRecord[] = [];
+  let read = 0;
+  for (const [, row] of claims.entries()) {
+    const record = recordOf(row);
+    if (record) found.push(record);
+    if (++read % 4096 === 0) await new Promise(setImmediate);
+  }
+  return found.sort(byTime);
+}
+
+export const isRefusal = (result: number): boolean => result >= CLAIM_RESULT.REFUSED_NOT_MEMBER;
+
+/** ARP_REQUEST -> arp-request */
+export function kindName(kind: number): string {
+  return kebab(nameOf(CLAIM_KIND, kind));
+}
+
+/** REFUSED_NOT_MEMBER -> not-member */
+export function refusalName(result: number): string {
+  return kebab(nameOf(CLAIM_RESULT, result).replace(/^REFUSED_/, ''));
+}
+
+function recordOf(row: ClaimRow): ClaimRecord | null {
+  const by = holderOf(row.by);
+  return by && { claim: { havip: row.havip, by, kind: row.kind, tsNs: row.tsNs }, result: row.result };
+}
+
+function byTime(a: ClaimRecord, b: ClaimRecord): number {
+  return a.claim.tsNs < b.claim.tsNs ? -1 : Number(a.claim.tsNs > b.claim.tsNs);
+}
+
+function nameOf(names: Readonly<Record<string, number>>, value: number): string {
+  return Object.keys(names).find((name) => names[name] === value) ?? String(value);
+}
+
+const kebab = (name: string): string => name.toLowerCase().replaceAll('_', '-');

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The life of `havip run`: lock, datapath, worker, loop; signals; and the end, which leaves the fast path serving.
+import { readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import type { Config } from '../config/types.js';
+import { loadConfigInWorker, renderProblem } from '../config/load.js';
+import { HavipError } from '../errors.js';
+import { Datapath, unload } from '../kernel/datapath.js';
+import { preparePinFolder } from '../kernel/pins.js';
+import { closeFd, isNativeError, lockFolder, lockOwner } from '../native/index.js';
+import { Observer } from '../observe/observer.js';
+import { wallNs } from './events.js';
+import { createLog, type Logger } from './log.js';
+import { ControlLoop } from './loop.js';
+
+export interface DaemonOptions {
+  readonly config: Config;
+  /** What SIGHUP reads again; null: started from flags, nothing to read. */
+  readonly configPath: string | null;
+}
+
+/** Above ordinary work: a re-point should not wait behind a guest's compile job. Best effort. */
+const CONTROL_NICE = -10;
+
+export class Daemon {
+  private constructor(
+    private readonly lockFd: number,
+    private readonly datapath: Datapath,
+    private readonly observer: Observer,
+    private readonly loop: ControlLoop,
+    private readonly log: Logger,
+    private readonly configPath: string | null,
+  ) {}
+
+  /** Resolves when holders are followed. Errors: HavipError; nothing that was pinned before is touched then. */
+  static async start({ config, configPath }: DaemonOptions): Promise<Daemon> {
+    const log = createLog();
+    refuseUnprivileged();
+    preparePinFolder(config.pinPath);
+    const lockFd = lockPinFolder(config.pinPath);
+    raisePriority(log);
+    const datapath = Datapath.open(config);
+    try {
+      const daemon = await Daemon.serve(lockFd, datapath, log, { config, configPath });
+      const { adopted } = datapath;
+      const details = {
+        pid: process.pid,
+        adopted,
+        pins: config.pinPath,
+        metrics: daemon.observer.metricsAddress,
+      };
+      log.info(details, adopted ? 'took over what was pinned' : 'loaded');
+      return daemon;
+    } catch (error) {
+      datapath.close();
+      // A start that failed leaves nothing; what an earlier run left serving goes on serving.
+      if (!datapath.adopted) unload(config.pinPath);
+      throw error;
+    }
+  }
+
+  private static async serve(
+    lockFd: number,
+    datapath: Datapath,
+    log: Logger,
+    { config, configPath }: DaemonOptions,
+  ): Promise<Daemon> {
+    const observer = await Observer.start({ ...config, version: packageVersion() });
+    const loop = new ControlLoop({ config, datapath, log, tell: (message) => observer.tell(message) });
+    const daemon = new Daemon(lockFd, datapath, observer, loop, log, configPath);
+    daemon.tellConfig([]);
+    await loop.start();
+    observer.onReload(() => daemon.reload());
+    return daemon;
+  }
+
+  /** @returns the problems of the file; none: it is applied. */
+  async reload(): Promise<readonly string[]> {
+    const problems = await this.tryReload();
+    this.tellConfig(problems);
+    if (problems.length)
+      this.log.error({ problems }, 'the configuration is bad; the one before goes on serving');
+    else this.log.info('configuration applied');
+    return problems;
+  }
+
+  async stop(): Promise<void> {
+    this.loop.stop();
+    await this.observer.stop();
+    this.datapath.close();
+    closeFd(this.lockFd);
+    this.log.info('stopped; the fast path goes on serving (havip unload takes it away)');
+  }
+
+  private async tryReload(): Promise<readonly string[]> {
+    if (this.configPath === null) return ['havip was started from flags: there is no file to read again'];
+    const loaded = await loadConfigInWorker(this.configPath);
+    if ('problems' in loaded) return loaded.problems.map(renderProblem);
+    try {
+      this.loop.reload(loaded.config);
+      return [];
+    } catch (error) {
+      const { message, cure } = HavipError.from(error);
+      return [`${this.configPath}: ${message}${cure ? `; ${cure}` : ''}`];
+    }
+  }
+
+  private tellConfig(problems: readonly string[]): void {
+    const loadedWallNs = wallNs(process.hrtime.bigint());
+    const config = { stale: problems.length > 0, path: this.configPath, loadedWallNs, problems };
+    this.observer.tell({ type: 'config', config });
+  }
+}
+
+function refuseUnprivileged(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new HavipError('PERMISSION', 'loading BPF programs and following network devices needs root', {
+    cure: 'sudo havip run ...',
+  });
+}
+
+function lockPinFolder(pinPath: string): number {
+  try {
+    return lockFolder(pinPath);
+  } catch (error) {
+    if (!isNativeError(error) || !['EAGAIN', 'EWOULDBLOCK'].includes(error.code)) throw error;
+    const pid = lockOwner(pinPath);
+    const owner = pid ? `process ${pid}` : 'another process';
+    throw new HavipError('FAILED', `havip is running already on ${pinPath}: ${owner}`, {
+      cause: error,
+      cure: pid ? `stop it first: kill ${pid}   (or choose another folder with --pin-path)` : undefined,
+    });
+  }
+}
+
+/** This thread only: on Linux a priority belongs to a thread, and 0 means the caller's. */
+function raisePriority(log: Logger): void {
+  try {
+    setPriority(0, CONTROL_NICE);
+  } catch (error) {
+    log.warn({ error: HavipError.from(error).message }, 'cannot raise the priority of the control thread');
+  }
+}
+
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

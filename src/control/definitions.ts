@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The operator's subnets and HAVIPs -> indices and rows of the maps. Indices are kept across restarts, since bindings
+// and counters hang on them; what the configuration no longer names is taken out.
+import type { HavipConfig, SubnetConfig } from '../config/types.js';
+import { HavipError } from '../errors.js';
+import { POLICY_FLAGS, type Binding as BindingRow, type Key, type Member } from '../kernel/layout.gen.js';
+import { SUBNETS_MAX, type Tables } from '../kernel/maps.js';
+import { addressBytes, formatAddress } from '../net/addresses.js';
+import { bytesOf, textOf } from './ports.js';
+
+export interface SubnetRecord {
+  readonly id: number;
+  readonly config: SubnetConfig;
+}
+
+export interface HavipRecord {
+  readonly id: number;
+  readonly subnet: SubnetRecord;
+  readonly config: HavipConfig;
+}
+
+export interface DefinitionChange {
+  readonly added: readonly HavipRecord[];
+  readonly removed: readonly HavipRecord[];
+}
+
+type Maps = Pick<
+  Tables,
+  'subnets' | 'domains' | 'havips' | 'bindings' | 'members' | 'states' | 'claims' | 'havip_counters'
+>;
+
+const NAME_BYTES = 64;
+const ADDRESS_BYTES = 16;
+const NOBODY = { mac: new Uint8Array(6), port: 0 };
+const NO_KEY: Key = { subnet: 0, address: new Uint8Array(16) };
+const NO_SUBNET = { network: new Uint8Array(NAME_BYTES), name: new Uint8Array(NAME_BYTES), used: 0 };
+
+export class Definitions {
+  private readonly subnets = new Map<string, SubnetRecord>();
+  private readonly byId = new Map<number, HavipRecord>();
+  private readonly byName = new Map<string, HavipRecord>();
+  /** What pinned state knew before the first configuration was applied. */
+  private readonly pinnedSubnets = new Map<string, number>();
+  private readonly pinnedHavips = new Map<string, number>();
+  private readonly usedIds = new Set<number>();
+  /** Indices whose binding row was pinned when we came: it stays as it is. */
+  private readonly bound = new Set<number>();
+  private nextId = 0;
+  /** 16 bytes an index: a claim must not wait for text to be parsed. */
+  private readonly addresses: Uint8Array;
+  private memberLists: readonly HavipRecord[] = [];
+  /** What the `members` map says; ours alone to write. */
+  private memberRows: Map<string, Member>;
+
+  constructor(private readonly maps: Maps) {
+    this.addresses = new Uint8Array(maps.bindings.maxEntries * ADDRESS_BYTES);
+    const members = [...maps.members.entries()].map(([member]) => member);
+    this.memberRows = new Map(members.map((member) => [`${member.havip}/${member.port}`, member]));
+    for (const [id, row] of maps.subnets.entries()) {
+      if (row.used) this.pinnedSubnets.set(subnetName(textOf(row.network), textOf(row.name)), id);
+    }
+    for (const [key, row] of maps.bindings.entries()) {
+      this.pinnedHavips.set(havipName(key.subnet, formatAddress(key.address)), row.havip);
+      this.usedIds.add(row.havip);
+      this.bound.add(row.havip);
+    }
+  }
+
+  havip(id: number): HavipRecord | undefined {
+    return this.byId.get(id);
+  }
+
+  all(): ReadonlyMap<number, HavipRecord> {
+    return this.byId;
+  }
+
+  subnetOf(bridge: string): readonly SubnetRecord[] {
+    return [...this.subnets.values()].filter((subnet) => subnet.config.bridge === bridge);
+  }
+
+  keyOf({ id, subnet }: HavipRecord): Key {
+    return {
+      subnet: subnet.id,
+      address: this.addresses.subarray(id * ADDRESS_BYTES, (id + 1) * ADDRESS_BYTES),
+    };
+  }
+
+  /**
+   * Makes the maps say what `configs` says. Existing bindings, counters and indices stay.
+   * Errors: FAILED when there are more HAVIPs or subnets than the maps have room for; nothing is changed then.
+   */
+  apply(configs: readonly SubnetConfig[]): DefinitionChange {
+    this.refuseTooMany(configs);
+    this.applySubnets(configs);
+    const wanted = this.wantedHavips(configs);
+    // Before anything is added: where every index is taken, the new ones get those of the old ones.
+    const removed = this.removeAllBut(wanted);
+    const added: HavipRecord[] = [];
+    for (const [name, { subnet, config }] of wanted) {
+      if (this.byName.has(name)) this.update(name, subnet, config);
+      else added.push(this.add(name, subnet, config));
+    }
+    this.memberLists = [...this.byId.values()].filter((havip) => havip.config.members !== null);
+    this.writePolicies();
+    this.writeNewBindings(added);
+    return { added, removed };
+  }
+
+  /** HAVIPs with a member list. */
+  closed(): readonly HavipRecord[] {
+    return this.memberLists;
+  }
+
+  /** Which slots may claim the HAVIPs that have a member list; ports come and go, names stay. */
+  writeMembers(slots: ReadonlyMap<string, number>): void {
+    const wanted = new Map<string, Member>();
+    for (const { id, config } of this.closed()) {
+      for (const member of config.members ?? []) {
+        const port = slots.get(member);
+        if (port !== undefined) wanted.set(`${id}/${port}`, { havip: id, port });
+      }
+    }
+    for (const [name, member] of this.memberRows) if (!wanted.has(name)) this.maps.members.delete(member);
+    for (const [name, member] of wanted) if (!this.memberRows.has(name)) this.maps.members.set(member, 1);
+    this.memberRows = wanted;
+  }
+
+  /** The broadcast domain of every tagged subnet whose bridge is here. Untagged ones are written with each port. */
+  writeDomains(bridges: ReadonlyMap<string, number>): void {
+    const wanted = new Map<string, { bridge: number; outer: number; inner: number; subnet: number }>();
+    for (const { id, config } of this.subnets.values()) {
+      const bridge = bridges.get(config.bridge);
+      if (bridge === undefined || !config.vlan.outer) continue;
+      const { outer, inner } = config.vlan;
+      wanted.set(`${bridge}/${outer}/${inner}`, { bridge, outer, inner, subnet: id });
+    }
+    for (const [domain, subnet] of [...this.maps.domains.entries()]) {
+      const name = `${domain.bridge}/${domain.outer}/${domain.inner}`;
+      if (wanted.get(name)?.subnet === subnet) wanted.delete(name);
+      else if (!wanted.has(name)) this.maps.domains.delete(domain);
+    }
+    for (const { subnet, ...domain } of wanted.values()) this.maps.domains.set(domain, subnet);
+  }
+
+  /** The subnet of untagged frames on a bridge; 0: none. */
+  untaggedSubnet(bridge: string): number {
+    return this.subnetOf(bridge).find((subnet) => !subnet.config.vlan.outer)?.id ?? 0;
+  }
+
+  private refuseTooMany(configs: readonly SubnetConfig[]): void {
+    const havips = configs.reduce((sum, subnet) => sum + subnet.havips.length, 0);
+    const room = this.maps.bindings.maxEntries;
+    if (havips > room) {
+      throw new HavipError(
+        'FAILED',
+        `${havips} HAVIPs are configured; the loaded maps have room for ${room}`,
+        {
+          cure: 'start havip again: it moves the pinned state into larger maps (or set capacity.havips)',
+        },
+      );
+    }
+    if (configs.length >= SUBNETS_MAX) {
+      throw new HavipError(
+        'FAILED',
+        `${configs.length} subnets are configured; at most ${SUBNETS_MAX - 1} are served`,
+      );
+    }
+  }
+
+  private applySubnets(configs: readonly SubnetConfig[]): void {
+    const wanted = new Map(configs.map((config) => [subnetName(config.network, config.name), config]));
+    for (const [name, config] of wanted) {
+      const id = this.subnets.get(name)?.id ?? this.pinnedSubnets.get(name) ?? this.freeSubnet();
+      this.pinnedSubnets.delete(name);
+      this.subnets.set(name, { id, config });
+      const row = {
+        network: bytesOf(config.network, NAME_BYTES),
+        name: bytesOf(config.name, NAME_BYTES),
+        used: 1,
+      };
+      this.maps.subnets.set(id, row);
+    }
+    // Only now: an index freed before would pass to a new subnet together with the old one's bindings.
+    for (const name of [...this.subnets.keys(), ...this.pinnedSubnets.keys()]) {
+      if (!wanted.has(name)) this.removeSubnet(name);
+    }
+  }
+
+  private removeSubnet(name: string): void {
+    const id = this.subnets.get(name)?.id ?? this.pinnedSubnets.get(name);
+    if (id !== undefined) this.maps.subnets.set(id, NO_SUBNET);
+    this.subnets.delete(name);
+    this.pinnedSubnets.delete(name);
+  }
+
+  private freeSubnet(): number {
+    const used = new Set([...this.subnets.values()].map((subnet) => subnet.id));
+    for (const id of this.pinnedSubnets.values()) used.add(id);
+    let id = 1;
+    while (used.has(id)) id++;
+    return id;
+  }
+
+  private wantedHavips(configs: readonly SubnetConfig[]): Map<string, Omit<HavipRecord, 'id'>> {
+    const wanted = new Map<string, Omit<HavipRecord, 'id'>>();
+    for (const { network, name, havips } of configs) {
+      const subnet = this.subnets.get(subnetName(network, name));
+      if (subnet)
+        for (const config of havips) wanted.set(havipName(subnet.id, config.address), { subnet, config });
+    }
+    return wanted;
+  }
+
+  private removeAllBut(wanted: ReadonlyMap<string, unknown>): HavipRecord[] {
+    const removed = [...this.byName].filter(([name]) => !wanted.has(name));
+    for (const [name, havip] of removed) this.remove(name, havip);
+    this.forgetClaims(new Set([...removed.map(([, { id }]) => id), ...this.dropPinnedLeftovers(wanted)]));
+    return removed.map(([, havip]) => havip);
+  }
+
+  private add(name: string, subnet: SubnetRecord, config: HavipConfig): HavipRecord {
+    const id = this.pinnedHavips.get(name) ?? this.freshId();
+    this.pinnedHavips.delete(name);
+    this.usedIds.add(id);
+    return this.index(name, { id, subnet, config });
+  }
+
+  private update(name: string, subnet: SubnetRecord, config: HavipConfig): void {
+    const id = this.byName.get(name)?.id;
+    if (id !== undefined) this.index(name, { id, subnet, config });
+  }
+
+  private index(name: string, record: HavipRecord): HavipRecord {
+    this.addresses.set(addressBytes(record.config.address), record.id * ADDRESS_BYTES);
+    this.byName.set(name, record);
+    this.byId.set(record.id, record);
+    return record;
+  }
+
+  private freshId(): number {
+    while (this.usedIds.has(this.nextId)) this.nextId = (this.nextId + 1) % this.maps.havips.maxEntries;
+    return this.nextId;
+  }
+
+  private remove(name: string, havip: HavipRecord): void {
+    this.maps.bindings.delete(this.keyOf(havip));
+    this.forget(havip.id);
+    this.byName.delete(name);
+    this.byId.delete(havip.id);
+  }
+
+  /** The index may go to another HAVIP: its counters start at nothing. */
+  private forget(id: number): void {
+    this.maps.havips.set(id, { key: NO_KEY, flags: 0 });
+    this.maps.havip_counters.clear(id);
+    this.maps.states.set(id, { newest: NOBODY });
+    this.usedIds.delete(id);
+    this.bound.delete(id);
+    this.nextId = Math.min(this.nextId, id);
+  }
+
+  /** HAVIPs that were pinned by an earlier run and that the configuration does not name. @returns their indices. */
+  private dropPinnedLeftovers(wanted: ReadonlyMap<string, unknown>): Set<number> {
+    const left = new Map([...this.pinnedHavips].filter(([name]) => !wanted.has(name)));
+    const ids = new Set(left.values());
+    for (const name of left.keys()) this.pinnedHavips.delete(name);
+    if (ids.size === 0) return ids;
+    for (const [key, row] of [...this.maps.bindings.entries()]) {
+      if (ids.has(row.havip)) this.maps.bindings.delete(key);
+    }
+    for (const id of ids) this.forget(id);
+    return ids;
+  }
+
+  /** A claim names its HAVIP by index: one that stayed would bind whoever gets the index next. */
+  private forgetClaims(ids: ReadonlySet<number>): void {
+    if (ids.size === 0) return;
+    for (const [key] of [...this.maps.claims.entries()]) if (ids.has(key.havip)) this.maps.claims.delete(key);
+  }
+
+  private writePolicies(): void {
+    this.maps.havips.setAll(
+      mapped(this.byId.values(), (havip) => [
+        havip.id,
+        { key: this.keyOf(havip), flags: policyFlags(havip.config) },
+      ]),
+    );
+  }
+
+  /** Last, since a row here is what makes a HAVIP one; a binding that is pinned already stays as it is. */
+  private writeNewBindings(added: readonly HavipRecord[]): void {
+    const fresh = added.filter((havip) => !this.bound.delete(havip.id));
+    this.maps.bindings.setAll(mapped(fresh, (havip) => [this.keyOf(havip), unboundRow(havip.id)]));
+  }
+}
+
+function policyFlags({ members, unheld, guard }: HavipConfig): number {
+  return (
+    (members === null ? POLICY_FLAGS.OPEN : 0) |
+    (unheld === 'drop' ? POLICY_FLAGS.UNHELD_DROP : 0) |
+    (guard === 'monitor' ? POLICY_FLAGS.GUARD_MONITOR : 0)
+  );
+}
+
+const unboundRow = (havip: number): BindingRow => ({
+  holder: NOBODY,
+  former: NOBODY,
+  sinceNs: 0n,
+  havip,
+  moves: 0,
+  by: 0,
+  reserved: 0,
+});
+
+const subnetName = (network: string, name: string): string => `${network}/${name}`;
+const havipName = (subnet: number, address: string): string => `${subnet}|${address}`;
+
+function* mapped<T, U>(items: Iterable<T>, change: (item: T) => U): Generator<U> {
+  for (const item of items) yield change(item);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Numbers what happened and puts it in an operator's words, for the worker to keep and show. Collects, so that a
+// burst costs one message.
+import type { HolderEvent } from '../holders/registry.js';
+import type { Holder } from '../holders/rules.js';
+import type { EventKind, EventParty, EventRecord } from '../observe/messages.js';
+
+/** Names of what the kernel knows by number. */
+export interface EventSource {
+  havip(id: number): { network: string; subnet: string; address: string } | undefined;
+  portName(slot: number): string;
+}
+
+type Draft = Partial<Omit<EventRecord, 'seq' | 'wallNs'>> & { kind: EventKind; reason: string };
+
+const NOTHING = { network: '', subnet: '', address: '', from: null, to: null, count: 1, repointNs: null };
+
+export class EventLog {
+  private seq = 0;
+  private pending: EventRecord[] = [];
+
+  constructor(
+    private readonly source: EventSource,
+    private readonly send: (events: readonly EventRecord[]) => void,
+  ) {}
+
+  tellHolder(event: HolderEvent, repointNs: bigint | null): void {
+    const { kind, havip, tsNs, reason } = event;
+    const [from, to] = [this.party(event.from), this.party(event.to)];
+    this.add({ kind, reason, from, to, timeNs: tsNs, repointNs, ...this.source.havip(havip) });
+  }
+
+  tellRefusal(news: { havip: number; by: Holder; reason: string; count: number; tsNs: bigint }): void {
+    const { havip, by, reason, count, tsNs } = news;
+    this.add({
+      kind: 'refuse',
+      reason,
+      count,
+      to: this.party(by),
+      timeNs: tsNs,
+      ...this.source.havip(havip),
+    });
+  }
+
+  tellPort(kind: 'attach' | 'detach', port: string, reason: string): void {
+    this.add({ kind, reason, to: { port, mac: '' } });
+  }
+
+  tellConfig(reason: string): void {
+    this.add({ kind: 'config', reason });
+  }
+
+  tellLost(count: number): void {
+    this.add({ kind: 'lost', reason: 'ring-full', count });
+  }
+
+  /** Hands over what was collected. */
+  flush(): void {
+    if (this.pending.length === 0) return;
+    const events = this.pending;
+    this.pending = [];
+    this.send(events);
+  }
+
+  private add(draft: Draft): void {
+    const timeNs = draft.timeNs ?? process.hrtime.bigint();
+    const record = { ...NOTHING, ...draft, timeNs, wallNs: wallNs(timeNs), seq: ++this.seq };
+    this.pending.push(record);
+  }
+
+  private party(holder: Holder | null): EventParty | null {
+    return holder && { port: this.source.portName(holder.port), mac: holder.mac };
+  }
+}
+
+/** The wall-clock time of a monotonic stamp, by the difference of the two clocks now. */
+export function wallNs(monotonicNs: bigint): bigint {
+  const nowNs = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  return nowNs - (process.hrtime.bigint() - monotonicNs);
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The ports being served: which slot each has, what the maps say of it, what is attached. A slot is a port's name in
+// the kernel; it is given to a new port only when the others have had their turn, and never passes on a binding.
+import type { Attachments } from '../kernel/attachments.js';
+import { PORT_KIND, type Target } from '../kernel/layout.gen.js';
+import type { Tables } from '../kernel/maps.js';
+import { HavipError } from '../errors.js';
+import type { WantedPort } from './plan.js';
+
+export interface ServedPort {
+  readonly slot: number;
+  readonly wanted: WantedPort;
+  /** Index of the subnet of its untagged frames; 0: none. */
+  readonly subnet: number;
+  /** What keeps the fast path off this port; null: nothing. */
+  readonly failure: HavipError | null;
+}
+
+type Maps = Pick<Tables, 'ports' | 'targets' | 'redirects' | 'claims' | 'port_counters' | 'claim_counters'>;
+
+const EMPTY_SLOT = { ifindex: 0, mtu: 0, kind: 0, flags: 0, bridge: 0 };
+
+export class PortBook {
+  private readonly served = new Map<number, ServedPort>();
+  private readonly bySlot = new Map<number, ServedPort>();
+  /** Every slot ever used, with the name it last had: a history line may still speak of it. */
+  private readonly names = new Map<number, string>();
+  private readonly generations = new Map<number, number>();
+  private lastSlot = 0;
+
+  constructor(
+    private readonly maps: Maps,
+    private readonly attachments: Attachments,
+  ) {
+    for (const [slot, target] of maps.targets.entries()) this.remember(slot, target);
+  }
+
+  /** By ifindex. */
+  all(): ReadonlyMap<number, ServedPort> {
+    return this.served;
+  }
+
+  at(slot: number): ServedPort | undefined {
+    return this.bySlot.get(slot);
+  }
+
+  /** Also of a port that has left, while no other has its slot. */
+  nameOf(slot: number): string {
+    return this.names.get(slot) ?? `port ${slot}`;
+  }
+
+  isUplink(slot: number): boolean {
+    return this.bySlot.get(slot)?.wanted.kind === PORT_KIND.UPLINK;
+  }
+
+  /** Slots by port name. */
+  slots(): ReadonlyMap<string, number> {
+    return new Map([...this.served.values()].map(({ slot, wanted }) => [wanted.name, slot]));
+  }
+
+  /** Slots that pinned state gives to devices which are not wanted any more, or are others than they were. */
+  orphans(wanted: ReadonlyMap<number, WantedPort>): number[] {
+    return [...this.maps.targets.entries()]
+      .filter(([slot, target]) => target.ifindex !== 0 && !this.bySlot.has(slot))
+      .filter(([, target]) => !this.survives(target, wanted.get(target.ifindex)))
+      .map(([slot]) => slot);
+  }
+
+  /** The slot that pinned state has for this device, or a fresh one. */
+  join(wanted: WantedPort, subnet: number): ServedPort {
+    const slot = this.adoptedSlot(wanted) ?? this.freshSlot(wanted);
+    return this.write(slot, wanted, subnet);
+  }
+
+  /** A port that stays, with other properties. Another hook is attached anew. */
+  update(port: ServedPort, wanted: WantedPort, subnet: number): ServedPort {
+    if (port.wanted.hook !== wanted.hook) this.attachments.detach(wanted.ifindex);
+    return this.write(port.slot, wanted, subnet);
+  }
+
+  /** Takes the slot out of the fast path. Its bindings must have been released before. */
+  leave(slot: number): void {
+    const target = this.maps.targets.get(slot);
+    if (!target) return;
+    const { ifindex } = target;
+    this.attachments.detach(ifindex);
+    if (this.maps.ports.get(ifindex)?.slot === slot) this.maps.ports.delete(ifindex);
+    this.maps.targets.set(slot, { ...target, ...EMPTY_SLOT });
+    deleteQuietly(this.maps.redirects, slot);
+    for (const [key] of [...this.maps.claims.entries()]) if (key.port === slot) this.maps.claims.delete(key);
+    if (this.bySlot.delete(slot)) this.served.delete(ifindex);
+  }
+
+  private remember(slot: number, target: Target): void {
+    if (target.generation === 0) return;
+    this.names.set(slot, textOf(target.name));
+    this.generations.set(slot, target.generation);
+  }
+
+  /**
+   * A device is the one of before if its program is still attached: an ifindex alone may have passed on. On another
+   * bridge it is another port, since what it holds is of the old one's subnets.
+   */
+  private survives(target: Target, wanted: WantedPort | undefined): boolean {
+    if (wanted?.name !== textOf(target.name) || wanted.bridge.ifindex !== target.bridge) return false;
+    return this.attachments.hooks().has(target.ifindex);
+  }
+
+  private adoptedSlot(wanted: WantedPort): number | undefined {
+    const slot = this.maps.ports.get(wanted.ifindex)?.slot;
+    const target = slot === undefined ? undefined : this.maps.targets.get(slot);
+    return target?.ifindex === wanted.ifindex && this.survives(target, wanted) ? slot : undefined;
+  }
+
+  private freshSlot(wanted: WantedPort): number {
+    const { maxEntries } = this.maps.targets;
+    for (let step = 1; step < maxEntries; step++) {
+      const slot = ((this.lastSlot + step - 1) % (maxEntries - 1)) + 1;
+      if (this.bySlot.has(slot) || this.maps.targets.get(slot)?.ifindex) continue;
+      this.lastSlot = slot;
+      this.generations.set(slot, (this.generations.get(slot) ?? 0) + 1);
+      this.maps.port_counters.clear(slot);
+      this.maps.claim_counters.clear(slot);
+      return slot;
+    }
+    throw new HavipError(
+      'FAILED',
+      `no slot is free for port ${wanted.name}: ${maxEntries - 1} ports are served`,
+      {
+        cure: 'raise capacity.ports in the configuration and start again',
+      },
+    );
+  }
+
+  /** Target before ingress, ingress before attaching: whoever is found can be delivered to. */
+  private write(slot: number, wanted: WantedPort, subnet: number): ServedPort {
+    const { ifindex, name, kind, mtu, flags, bridge } = wanted;
+    this.names.set(slot, name);
+    this.maps.targets.set(slot, {
+      ifindex,
+      mtu,
+      kind,
+      flags,
+      generation: this.generations.get(slot) ?? 1,
+      bridge: bridge.ifindex,
+      name: bytesOf(name, 16),
+    });
+    pointQuietly(this.maps.redirects, slot, ifindex);
+    const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
+    this.maps.ports.set(ifindex, { slot, subnet, bridge: bridge.ifindex, kind, learnEveryNs });
+    const port = { slot, wanted, subnet, failure: this.attach(wanted) };
+    this.served.set(ifindex, port);
+    this.bySlot.set(slot, port);
+    return port;
+  }
+
+  /** A port that cannot be attached is served by the bridge, and said to be; the others go on. */
+  private attach({ ifindex, hook, name }: WantedPort): HavipError | null {
+    const present = this.attachments.hooks().get(ifindex);
+    if (present === hook) return null;
+    if (present) this.attachments.detach(ifindex);
+    try {
+      this.attachments.attach(ifindex, hook, name);
+      return null;
+    } catch (error) {
+      return HavipError.from(error);
+    }
+  }
+}
+
+/** The device may have gone before word of it came; the kernel then knows no such ifindex, and the port leaves next. */
+function pointQuietly(map: Maps['redirects'], slot: number, ifindex: number): void {
+  try {
+    map.set(slot, ifindex);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EINVAL') throw error;
+  }
+}
+
+/** The kernel empties a devmap slot itself when the device goes. */
+function deleteQuietly(map: { delete(key: number): boolean }, key: number): void {
+  try {
+    map.delete(key);
+  } catch {
+    // already empty
+  }
+}
+
+/** NUL-terminated text of at most `bytes - 1` bytes, as the kernel keeps names. */
+export function bytesOf(text: string, bytes: number): Uint8Array {
+  const out = Buffer.alloc(bytes);
+  out.write(text.slice(0, bytes - 1), 'utf8');
+  return out;
+}
+
+export function textOf(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(bytes.subarray(0, end < 0 ? bytes.length : end)).toString('utf8');
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The move budget of one HAVIP: at most so many moves in any window. Pure: the clock is handed in.
+
+export interface Damping {
+  readonly moves: number;
+  readonly windowMs: number;
+}
+
+const NS_PER_MS = 1_000_000n;
+
+/** Times of the last moves, monotonic ns, oldest first; never more than the budget. */
+export class MoveBudget {
+  private readonly spentNs: bigint[] = [];
+
+  /** When the next move is allowed; `nowNs` or earlier means at once. */
+  opensNs(damping: Damping): bigint {
+    if (this.spentNs.length < damping.moves) return 0n;
+    const oldest = this.spentNs[this.spentNs.length - damping.moves] ?? 0n;
+    return oldest + BigInt(damping.windowMs) * NS_PER_MS;
+  }
+
+  allows(damping: Damping, nowNs: bigint): boolean {
+    return this.opensNs(damping) <= nowNs;
+  }
+
+  spend(damping: Damping, nowNs: bigint): void {
+    this.spentNs.push(nowNs);
+    if (this.spentNs.length > damping.moves) this.spentNs.splice(0, this.spentNs.length - damping.moves);
+  }
+}

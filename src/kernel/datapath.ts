@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The loaded fast path: programs, maps and pins. Opens what is pinned and carries on from it, or loads it new; moves
+// pinned state into larger maps; swaps programs under running traffic without a gap.
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createMapRef } from 'bpf';
+import { HavipError } from '../errors.js';
+import {
+  BpfObject,
+  closeFd,
+  isNativeError,
+  mapInfo,
+  openPin,
+  pin,
+  type DeclaredMap,
+} from '../native/index.js';
+import { Attachments, type Programs } from './attachments.js';
+import {
+  MAP_NAMES,
+  MAPS,
+  mapEntries,
+  openTables,
+  RING_NAME,
+  type Capacity,
+  type MapName,
+  type Tables,
+} from './maps.js';
+import {
+  existing,
+  foreignMaps,
+  mapsFolder,
+  names,
+  removePins,
+  retiredFolder,
+  stagingFolder,
+} from './pins.js';
+import { copyEntries } from './table.js';
+
+export const OBJECT_PATH = fileURLToPath(new URL('../../bpf/havip.bpf.o', import.meta.url));
+
+export interface DatapathOptions {
+  readonly pinPath: string;
+  readonly capacity: Capacity;
+}
+
+const PIN_NAMES = [...MAP_NAMES, RING_NAME] as const;
+type PinName = (typeof PIN_NAMES)[number];
+
+/** One process at a time may have it open for a pin folder; the lock is the caller's. */
+export class Datapath {
+  private constructor(
+    readonly tables: Tables,
+    /** The doorbell; ours to close. */
+    readonly ringFd: number,
+    readonly attachments: Attachments,
+    /** Whether pinned state was found and taken over. */
+    readonly adopted: boolean,
+  ) {}
+
+  static open({ pinPath, capacity }: DatapathOptions): Datapath {
+    refuseForeign(pinPath);
+    recoverInterruptedMove(pinPath);
+    const adopted = existing(mapsFolder(pinPath));
+    const object = openObject();
+    try {
+      const kept = adopted ? reusePinned(object, mapsFolder(pinPath), capacity) : new Set<PinName>();
+      sizeMaps(object, capacity, kept);
+      loadObject(object);
+      const programs = programsOf(object);
+      if (kept.size < PIN_NAMES.length) pinStaged(object, pinPath, kept, adopted);
+      const attachments = Attachments.adopt(pinPath, programs);
+      if (kept.size < PIN_NAMES.length) promoteStaged(pinPath);
+      const tables = openTables((name) => object.mapFd(name));
+      return new Datapath(tables, object.mapFd(RING_NAME), attachments, adopted);
+    } finally {
+      object.close();
+    }
+  }
+
+  /** Lets go of everything and takes nothing down: what is pinned goes on serving. */
+  close(): void {
+    for (const name of MAP_NAMES) this.tables[name].close();
+    closeFd(this.ringFd);
+    this.attachments.close();
+  }
+}
+
+function refuseForeign(pinPath: string): void {
+  const foreign = foreignMaps(pinPath);
+  if (foreign.length === 0) return;
+  throw new HavipError('FAILED', `${pinPath} holds maps of another version of havip: ${foreign.join(', ')}`, {
+    cure: `take them down first: havip unload --pin-path ${pinPath}`,
+  });
+}
+
+/** A move into larger maps that was killed half way: before the swap it never happened, after it is finished. */
+function recoverInterruptedMove(pinPath: string): void {
+  const maps = mapsFolder(pinPath);
+  if (!existing(maps) && existing(stagingFolder(pinPath)) && existing(retiredFolder(pinPath))) {
+    renameSync(stagingFolder(pinPath), maps);
+  }
+  removePins(stagingFolder(pinPath));
+  removePins(retiredFolder(pinPath));
+}
+
+function openObject(): BpfObject {
+  if (!existing('/sys/kernel/btf/vmlinux')) {
+    throw new HavipError('FAILED', 'this kernel has no BTF (/sys/kernel/btf/vmlinux is missing)', {
+      cure: 'run a kernel built with CONFIG_DEBUG_INFO_BTF=y; every current distribution kernel is',
+    });
+  }
+  if (!existing(OBJECT_PATH)) {
+    throw new HavipError('FAILED', `the BPF object is missing: ${OBJECT_PATH}`, { cure: 'build it: make' });
+  }
+  return new BpfObject(OBJECT_PATH);
+}
+
+/** Hands every pinned map that fits to the object. @returns those that do. */
+function reusePinned(object: BpfObject, folder: string, capacity: Capacity): Set<PinName> {
+  const declared = new Map(object.maps().map((map) => [map.name, map]));
+  const wanted = new Map<string, number>(mapEntries(capacity));
+  const kept = new Set<PinName>();
+  for (const name of PIN_NAMES) {
+    const spec = declared.get(name);
+    if (!spec) throw new Error(`the BPF object has no map ${name}`);
+    if (reuseOne(object, join(folder, name), spec, wanted.get(name) ?? spec.maxEntries)) kept.add(name);
+  }
+  return kept;
+}
+
+function reuseOne(object: BpfObject, path: string, spec: DeclaredMap, entries: number): boolean {
+  if (!existing(path)) return false;
+  const fd = openPin(path);
+  try {
+    const found = mapInfo(fd);
+    const same =
+      found.type === spec.type && found.keySize === spec.keySize && found.valueSize === spec.valueSize;
+    if (!same) throw new HavipError('FAILED', `the pinned map ${path} has another layout than ours`);
+    if (found.maxEntries < entries) return false;
+    object.reuseMap(spec.name, fd);
+    return true;
+  } finally {
+    closeFd(fd);
+  }
+}
+
+function sizeMaps(object: BpfObject, capacity: Capacity, kept: ReadonlySet<PinName>): void {
+  for (const [name, entries] of mapEntries(capacity))
+    if (!kept.has(name)) object.setMaxEntries(name, entries);
+}
+
+function loadObject(object: BpfObject): void {
+  try {
+    object.load();
+  } catch (error) {
+    if (!isNativeError(error)) throw error;
+    if (error.code === 'EPERM') {
+      throw new HavipError('PERMISSION', 'the kernel refuses to load BPF programs', {
+        cause: error,
+        cure: 'run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON',
+      });
+    }
+    throw new HavipError(
+      'FAILED',
+      `cannot load the BPF programs: ${error.message}${tellingLines(error.log)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The end of the verifier's log is where it says why. */
+function tellingLines(log: string | undefined): string {
+  const lines = (log ?? '').split('\n').filter((line) => line && !line.startsWith('mark_precise'));
+  return lines.length ? `\n${lines.slice(-12).join('\n')}` : '';
+}
+
+function programsOf(object: BpfObject): Programs {
+  return {
+    xdp: object.programFd('havip_xdp'),
+    tc: object.programFd('havip_ingress'),
+    'tc-egress': object.programFd('havip_egress'),
+  };
+}
+
+/** Pins the whole new set aside, filled with what the old one holds. */
+function pinStaged(object: BpfObject, pinPath: string, kept: ReadonlySet<PinName>, adopted: boolean): void {
+  const staging = stagingFolder(pinPath);
+  mkdirSync(staging, { mode: 0o700 });
+  for (const name of PIN_NAMES) {
+    const fd = object.mapFd(name);
+    try {
+      if (adopted && !kept.has(name) && name !== RING_NAME)
+        copyPinned(join(mapsFolder(pinPath), name), name, fd);
+      pin(fd, join(staging, name));
+    } finally {
+      closeFd(fd);
+    }
+  }
+}
+
+function copyPinned(path: string, name: MapName, toFd: number): void {
+  if (!existing(path)) return;
+  const from = createMapRef(openPin(path), { transfer: true });
+  const to = createMapRef(toFd, { transfer: false });
+  try {
+    copyEntries(from, to, MAPS[name].kind === 'per-cpu');
+  } finally {
+    from.close();
+    to.close();
+  }
+}
+
+function promoteStaged(pinPath: string): void {
+  const maps = mapsFolder(pinPath);
+  if (existing(maps)) renameSync(maps, retiredFolder(pinPath));
+  renameSync(stagingFolder(pinPath), maps);
+  removePins(retiredFolder(pinPath));
+}
+
+/** Detaches every program and removes every pin below `pinPath`, and the folder. @returns what was removed. */
+export function unload(pinPath: string): { programs: number; maps: number } {
+  const programs = Attachments.removeAll(pinPath);
+  const folders = names(pinPath).filter((name) => name.startsWith('maps-v'));
+  const maps = folders.reduce((sum, folder) => sum + names(join(pinPath, folder)).length, 0);
+  for (const folder of folders) removePins(join(pinPath, folder));
+  removePins(pinPath);
+  return { programs, maps };
+}

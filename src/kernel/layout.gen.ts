@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Generated from bpf/havip.h by `make layout`; `make check` compares. Do not edit.
+// Shapes: u64 is a bigint, smaller integers are numbers in host order, byte arrays are views into the buffer.
+
+export interface Layout<T> {
+  readonly size: number;
+  decode(from: Buffer, at?: number): T;
+  encode(value: T, to?: Buffer, at?: number): Buffer;
+}
+
+export const LIMITS = {
+  ABI_VERSION: 1,
+  NAME_BYTES: 64,
+  STATIONS: 4096,
+  RING_BYTES: 1048576,
+} as const;
+
+export const PORT_KIND = {
+  VNIC: 0,
+  UPLINK: 1,
+  HOST: 2,
+} as const;
+
+export const POLICY_FLAGS = {
+  OPEN: 1,
+  UNHELD_DROP: 2,
+  GUARD_MONITOR: 4,
+} as const;
+
+export const TARGET_FLAGS = {
+  PEER: 1,
+  XDP: 2,
+  XDP_FRAGS: 4,
+} as const;
+
+export const CLAIM_KIND = {
+  NONE: 0,
+  ARP_REQUEST: 1,
+  ARP_REPLY: 2,
+  ARP_ANSWER: 3,
+  ARP_QUESTION: 4,
+  ARP_PROBE: 5,
+  COUNT: 6,
+} as const;
+
+export const CLAIM_RESULT = {
+  REFRESH: 0,
+  CLAIM: 1,
+  EVIDENCE: 2,
+  LIVENESS: 3,
+  INTENT: 4,
+  REFUSED_NOT_MEMBER: 5,
+  REFUSED_MALFORMED: 6,
+  REFUSED_SPOOF: 7,
+  COUNT: 8,
+} as const;
+
+export const REASON = {
+  PASS_NOT_IP: 0,
+  PASS_NOT_HAVIP: 1,
+  PASS_OTHER_DOMAIN: 2,
+  PASS_TRUNCATED: 3,
+  PASS_GROUP_MAC: 4,
+  PASS_FROM_HOLDER: 5,
+  PASS_SAME_PORT: 6,
+  PASS_UPLINK: 7,
+  PASS_UNHELD: 8,
+  PASS_PORT_GONE: 9,
+  PASS_ANNOUNCEMENT: 10,
+  PASS_EVIDENCE: 11,
+  PASS_INTENT: 12,
+  PASS_REFUSED_NOT_MEMBER: 13,
+  PASS_REFUSED_MALFORMED: 14,
+  PASS_REFUSED_SPOOF: 15,
+  PASS_NOT_WRITABLE: 16,
+  REWRITE_LEARN: 17,
+  REWRITE_TOO_LONG: 18,
+  REWRITE_NO_REDIRECT: 19,
+  REWRITE_HOST: 20,
+  REDIRECT_HOLDER: 21,
+  DROP_UNHELD: 22,
+  DROP_REFUSED_NOT_MEMBER: 23,
+  DROP_REFUSED_MALFORMED: 24,
+  DROP_REFUSED_SPOOF: 25,
+  REASON_COUNT: 26,
+} as const;
+
+export interface Holder {
+  mac: Uint8Array;
+  port: number;
+}
+
+export const Holder: Layout<Holder> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    mac: from.subarray(at + 0, at + 6),
+    port: from.readUInt16LE(at + 6),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.set(value.mac, at + 0);
+    to.writeUInt16LE(value.port, at + 6);
+    return to;
+  },
+};
+
+export interface Key {
+  subnet: number;
+  address: Uint8Array;
+}
+
+export const Key: Layout<Key> = {
+  size: 20,
+  decode: (from, at = 0) => ({
+    subnet: from.readUInt32LE(at + 0),
+    address: from.subarray(at + 4, at + 20),
+  }),
+  encode: (value, to = Buffer.alloc(20), at = 0) => {
+    to.writeUInt32LE(value.subnet, at + 0);
+    to.set(value.address, at + 4);
+    return to;
+  },
+};
+
+export interface Binding {
+  holder: Holder;
+  former: Holder;
+  sinceNs: bigint;
+  havip: number;
+  moves: number;
+  by: number;
+  reserved: number;
+}
+
+export const Binding: Layout<Binding> = {
+  size: 40,
+  decode: (from, at = 0) => ({
+    holder: Holder.decode(from, at + 0),
+    former: Holder.decode(from, at + 8),
+    sinceNs: from.readBigUInt64LE(at + 16),
+    havip: from.readUInt32LE(at + 24),
+    moves: from.readUInt32LE(at + 28),
+    by: from.readUInt32LE(at + 32),
+    reserved: from.readUInt32LE(at + 36),
+  }),
+  encode: (value, to = Buffer.alloc(40), at = 0) => {
+    Holder.encode(value.holder, to, at + 0);
+    Holder.encode(value.former, to, at + 8);
+    to.writeBigUInt64LE(value.sinceNs, at + 16);
+    to.writeUInt32LE(value.havip, at + 24);
+    to.writeUInt32LE(value.moves, at + 28);
+    to.writeUInt32LE(value.by, at + 32);
+    to.writeUInt32LE(value.reserved, at + 36);
+    return to;
+  },
+};
+
+export interface Policy {
+  key: Key;
+  flags: number;
+}
+
+export const Policy: Layout<Policy> = {
+  size: 24,
+  decode: (from, at = 0) => ({
+    key: Key.decode(from, at + 0),
+    flags: from.readUInt32LE(at + 20),
+  }),
+  encode: (value, to = Buffer.alloc(24), at = 0) => {
+    Key.encode(value.key, to, at + 0);
+    to.writeUInt32LE(value.flags, at + 20);
+    return to;
+  },
+};
+
+export interface Member {
+  havip: number;
+  port: number;
+}
+
+export const Member: Layout<Member> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    havip: from.readUInt32LE(at + 0),
+    port: from.readUInt32LE(at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.havip, at + 0);
+    to.writeUInt32LE(value.port, at + 4);
+    return to;
+  },
+};
+
+export interface Port {
+  slot: number;
+  subnet: number;
+  bridge: number;
+  kind: number;
+  learnEveryNs: bigint;
+}
+
+export const Port: Layout<Port> = {
+  size: 24,
+  decode: (from, at = 0) => ({
+    slot: from.readUInt32LE(at + 0),
+    subnet: from.readUInt32LE(at + 4),
+    bridge: from.readUInt32LE(at + 8),
+    kind: from.readUInt32LE(at + 12),
+    learnEveryNs: from.readBigUInt64LE(at + 16),
+  }),
+  encode: (value, to = Buffer.alloc(24), at = 0) => {
+    to.writeUInt32LE(value.slot, at + 0);
+    to.writeUInt32LE(value.subnet, at + 4);
+    to.writeUInt32LE(value.bridge, at + 8);
+    to.writeUInt32LE(value.kind, at + 12);
+    to.writeBigUInt64LE(value.learnEveryNs, at + 16);
+    return to;
+  },
+};
+
+export interface Target {
+  ifindex: number;
+  mtu: number;
+  kind: number;
+  flags: number;
+  generation: number;
+  bridge: number;
+  name: Uint8Array;
+}
+
+export const Target: Layout<Target> = {
+  size: 40,
+  decode: (from, at = 0) => ({
+    ifindex: from.readUInt32LE(at + 0),
+    mtu: from.readUInt32LE(at + 4),
+    kind: from.readUInt32LE(at + 8),
+    flags: from.readUInt32LE(at + 12),
+    generation: from.readUInt32LE(at + 16),
+    bridge: from.readUInt32LE(at + 20),
+    name: from.subarray(at + 24, at + 40),
+  }),
+  encode: (value, to = Buffer.alloc(40), at = 0) => {
+    to.writeUInt32LE(value.ifindex, at + 0);
+    to.writeUInt32LE(value.mtu, at + 4);
+    to.writeUInt32LE(value.kind, at + 8);
+    to.writeUInt32LE(value.flags, at + 12);
+    to.writeUInt32LE(value.generation, at + 16);
+    to.writeUInt32LE(value.bridge, at + 20);
+    to.set(value.name, at + 24);
+    return to;
+  },
+};
+
+export interface Domain {
+  bridge: number;
+  outer: number;
+  inner: number;
+}
+
+export const Domain: Layout<Domain> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    bridge: from.readUInt32LE(at + 0),
+    outer: from.readUInt16LE(at + 4),
+    inner: from.readUInt16LE(at + 6),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.bridge, at + 0);
+    to.writeUInt16LE(value.outer, at + 4);
+    to.writeUInt16LE(value.inner, at + 6);
+    return to;
+  },
+};
+
+export interface Subnet {
+  network: Uint8Array;
+  name: Uint8Array;
+  used: number;
+}
+
+export const Subnet: Layout<Subnet> = {
+  size: 132,
+  decode: (from, at = 0) => ({
+    network: from.subarray(at + 0, at + 64),
+    name: from.subarray(at + 64, at + 128),
+    used: from.readUInt32LE(at + 128),
+  }),
+  encode: (value, to = Buffer.alloc(132), at = 0) => {
+    to.set(value.network, at + 0);
+    to.set(value.name, at + 64);
+    to.writeUInt32LE(value.used, at + 128);
+    return to;
+  },
+};
+
+export interface Claim {
+  tsNs: bigint;
+  by: Holder;
+  havip: number;
+  kind: number;
+  result: number;
+}
+
+export const Claim: Layout<Claim> = {
+  size: 24,
+  decode: (from, at = 0) => ({
+    tsNs: from.readBigUInt64LE(at + 0),
+    by: Holder.decode(from, at + 8),
+    havip: from.readUInt32LE(at + 16),
+    kind: from.readUInt16LE(at + 20),
+    result: from.readUInt16LE(at + 22),
+  }),
+  encode: (value, to = Buffer.alloc(24), at = 0) => {
+    to.writeBigUInt64LE(value.tsNs, at + 0);
+    Holder.encode(value.by, to, at + 8);
+    to.writeUInt32LE(value.havip, at + 16);
+    to.writeUInt16LE(value.kind, at + 20);
+    to.writeUInt16LE(value.result, at + 22);
+    return to;
+  },
+};
+
+export interface ClaimKey {
+  havip: number;
+  port: number;
+}
+
+export const ClaimKey: Layout<ClaimKey> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    havip: from.readUInt32LE(at + 0),
+    port: from.readUInt32LE(at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.havip, at + 0);
+    to.writeUInt32LE(value.port, at + 4);
+    return to;
+  },
+};
+
+export interface RefusalKey {
+  havip: number;
+  port: number;
+  result: number;
+}
+
+export const RefusalKey: Layout<RefusalKey> = {
+  size: 12,
+  decode: (from, at = 0) => ({
+    havip: from.readUInt32LE(at + 0),
+    port: from.readUInt32LE(at + 4),
+    result: from.readUInt32LE(at + 8),
+  }),
+  encode: (value, to = Buffer.alloc(12), at = 0) => {
+    to.writeUInt32LE(value.havip, at + 0);
+    to.writeUInt32LE(value.port, at + 4);
+    to.writeUInt32LE(value.result, at + 8);
+    return to;
+  },
+};
+
+export interface Refusal {
+  total: bigint;
+  toldNs: bigint;
+  by: Holder;
+  kind: bigint;
+}
+
+export const Refusal: Layout<Refusal> = {
+  size: 32,
+  decode: (from, at = 0) => ({
+    total: from.readBigUInt64LE(at + 0),
+    toldNs: from.readBigUInt64LE(at + 8),
+    by: Holder.decode(from, at + 16),
+    kind: from.readBigUInt64LE(at + 24),
+  }),
+  encode: (value, to = Buffer.alloc(32), at = 0) => {
+    to.writeBigUInt64LE(value.total, at + 0);
+    to.writeBigUInt64LE(value.toldNs, at + 8);
+    Holder.encode(value.by, to, at + 16);
+    to.writeBigUInt64LE(value.kind, at + 24);
+    return to;
+  },
+};
+
+export interface State {
+  newest: Holder;
+}
+
+export const State: Layout<State> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    newest: Holder.decode(from, at + 0),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    Holder.encode(value.newest, to, at + 0);
+    return to;
+  },
+};
+
+export interface Station {
+  who: Holder;
+  seenNs: bigint;
+}
+
+export const Station: Layout<Station> = {
+  size: 16,
+  decode: (from, at = 0) => ({
+    who: Holder.decode(from, at + 0),
+    seenNs: from.readBigUInt64LE(at + 8),
+  }),
+  encode: (value, to = Buffer.alloc(16), at = 0) => {
+    Holder.encode(value.who, to, at + 0);
+    to.writeBigUInt64LE(value.seenNs, at + 8);
+    return to;
+  },
+};
+
+export interface Traffic {
+  packets: bigint;
+  bytes: bigint;
+  saved: bigint;
+  unheld: bigint;
+}
+
+export const Traffic: Layout<Traffic> = {
+  size: 32,
+  decode: (from, at = 0) => ({
+    packets: from.readBigUInt64LE(at + 0),
+    bytes: from.readBigUInt64LE(at + 8),
+    saved: from.readBigUInt64LE(at + 16),
+    unheld: from.readBigUInt64LE(at + 24),
+  }),
+  encode: (value, to = Buffer.alloc(32), at = 0) => {
+    to.writeBigUInt64LE(value.packets, at + 0);
+    to.writeBigUInt64LE(value.bytes, at + 8);
+    to.writeBigUInt64LE(value.saved, at + 16);
+    to.writeBigUInt64LE(value.unheld, at + 24);
+    return to;
+  },
+};
+
+export interface PortCounters {
+  frames: bigint[];
+}
+
+export const PortCounters: Layout<PortCounters> = {
+  size: 208,
+  decode: (from, at = 0) => ({
+    frames: Array.from({ length: 26 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+  }),
+  encode: (value, to = Buffer.alloc(208), at = 0) => {
+    value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
+    return to;
+  },
+};
+
+export interface ClaimCounters {
+  claims: bigint[];
+}
+
+export const ClaimCounters: Layout<ClaimCounters> = {
+  size: 384,
+  decode: (from, at = 0) => ({
+    claims: Array.from({ length: 48 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+  }),
+  encode: (value, to = Buffer.alloc(384), at = 0) => {
+    value.claims.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
+    return to;
+  },
+};
+
+export interface Losses {
+  ringFull: bigint;
+  claimsFull: bigint;
+}
+
+export const Losses: Layout<Losses> = {
+  size: 16,
+  decode: (from, at = 0) => ({
+    ringFull: from.readBigUInt64LE(at + 0),
+    claimsFull: from.readBigUInt64LE(at + 8),
+  }),
+  encode: (value, to = Buffer.alloc(16), at = 0) => {
+    to.writeBigUInt64LE(value.ringFull, at + 0);
+    to.writeBigUInt64LE(value.claimsFull, at + 8);
+    return to;
+  },
+};

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every map of bpf/maps.h and bpf/table.h by name, with its layouts and its size: the one list that loading,
+// adopting, reading and dumping go by.
+import {
+  Binding,
+  Claim,
+  ClaimCounters,
+  ClaimKey,
+  Domain,
+  Key,
+  Losses,
+  Member,
+  Policy,
+  Port,
+  PortCounters,
+  Refusal,
+  RefusalKey,
+  State,
+  Station,
+  Subnet,
+  Target,
+  Traffic,
+  type Layout,
+} from './layout.gen.js';
+import { PerCpuTable, Table, U32, U8 } from './table.js';
+
+/** How many of what the maps have room for. Unit: entries. */
+export interface Capacity {
+  readonly havips: number;
+  /** Slot 0 is nobody's, so one less than this many ports. */
+  readonly ports: number;
+}
+
+/** Subnet index 0 is nobody's. */
+export const SUBNETS_MAX = 4096;
+
+/** How a map's entries survive a move into maps of another size. */
+type Kind = 'table' | 'per-cpu';
+
+interface MapSpec<K, V> {
+  readonly kind: Kind;
+  readonly key: Layout<K>;
+  readonly value: Layout<V>;
+  /** undefined: as declared in the object. */
+  readonly entries?: (capacity: Capacity) => number;
+}
+
+const table = <K, V>(
+  key: Layout<K>,
+  value: Layout<V>,
+  entries?: (capacity: Capacity) => number,
+): MapSpec<K, V> & { kind: 'table' } => ({ kind: 'table', key, value, ...(entries && { entries }) });
+
+const perCpu = <V>(
+  value: Layout<V>,
+  entries?: (capacity: Capacity) => number,
+): MapSpec<number, V> & { kind: 'per-cpu' } => ({
+  kind: 'per-cpu',
+  key: U32,
+  value,
+  ...(entries && { entries }),
+});
+
+const byPort = (capacity: Capacity): number => capacity.ports;
+const byHavip = (capacity: Capacity): number => capacity.havips;
+const bySubnet = (): number => SUBNETS_MAX;
+
+export const MAPS = {
+  bindings: table(Key, Binding, byHavip),
+  ports: table(U32, Port, byPort),
+  targets: table(U32, Target, byPort),
+  redirects: table(U32, U32, byPort),
+  subnets: table(U32, Subnet, bySubnet),
+  domains: table(Domain, U32, bySubnet),
+  havips: table(U32, Policy, byHavip),
+  members: table(Member, U8, ({ havips, ports }) => Math.max(4 * havips, 4 * ports)),
+  states: table(U32, State, byHavip),
+  claims: table(ClaimKey, Claim, ({ havips, ports }) => 4 * havips + 64 * ports),
+  refusals: table(RefusalKey, Refusal),
+  stations: table(U32, Station),
+  havip_counters: perCpu(Traffic, byHavip),
+  port_counters: perCpu(PortCounters, byPort),
+  claim_counters: perCpu(ClaimCounters, byPort),
+  losses: perCpu(Losses),
+} as const;
+
+export type MapName = keyof typeof MAPS;
+export const MAP_NAMES = Object.keys(MAPS) as MapName[];
+
+/** The doorbell: not a table, so it stands beside them. */
+export const RING_NAME = 'events';
+
+type TableOf<S> = S extends { kind: 'per-cpu'; value: Layout<infer V> }
+  ? PerCpuTable<V>
+  : S extends { key: Layout<infer K>; value: Layout<infer V> }
+    ? Table<K, V>
+    : never;
+
+export type Tables = { readonly [N in MapName]: TableOf<(typeof MAPS)[N]> };
+
+/** @param open Gives a descriptor for a map by name; the tables own what it returns. */
+export function openTables(open: (name: MapName) => number): Tables {
+  const opened = MAP_NAMES.map((name) => [name, openTable(name, open(name))] as const);
+  return Object.fromEntries(opened) as unknown as Tables;
+}
+
+/** One of them; for commands that read a single map. */
+export function openTable(name: MapName, fd: number): Table<unknown, unknown> | PerCpuTable<unknown> {
+  const spec = MAPS[name] as MapSpec<unknown, unknown>;
+  return spec.kind === 'per-cpu' ? new PerCpuTable(fd, spec.value) : new Table(fd, spec.key, spec.value);
+}
+
+export function closeTables(tables: Tables): void {
+  for (const name of MAP_NAMES) tables[name].close();
+}
+
+/** Entries that each map gets for `capacity`; maps that are not named keep what the object declares. */
+export function mapEntries(capacity: Capacity): [MapName, number][] {
+  return MAP_NAMES.flatMap((name): [MapName, number][] => {
+    const spec = MAPS[name] as MapSpec<unknown, unknown>;
+    return spec.entries ? [[name, spec.entries(capacity)]] : [];
+  });
+}

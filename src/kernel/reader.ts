@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A read-only view of the pinned maps in domain words: indices and slots become names, per-CPU values become sums.
+// Synchronous, and milliseconds long on a full host: never call it from the control thread.
+import { join } from 'node:path';
+import { HavipError } from '../errors.js';
+import { addressBytes, formatAddress, formatMac } from '../net/addresses.js';
+import { openPin } from '../native/index.js';
+import {
+  CLAIM_KIND,
+  CLAIM_RESULT,
+  PORT_KIND,
+  REASON,
+  type Binding,
+  type Holder,
+  type Key,
+  type Losses,
+  type Target,
+  type Traffic,
+} from './layout.gen.js';
+import { openTables, type MapName, type Tables } from './maps.js';
+import { existing, foreignMaps, mapsFolder } from './pins.js';
+
+export type PortKind = 'vnic' | 'uplink' | 'host';
+
+/** Who holds a HAVIP. Shape: `port` is the interface's name, `slot-N` for one that has just left. */
+export interface HavipHolder {
+  readonly port: string;
+  readonly slot: number;
+  readonly mac: string;
+  readonly kind: PortKind;
+}
+
+/** One HAVIP as the data plane has it. Source: `bindings`, joined with `subnets`, `targets`, `havip_counters`. */
+export interface HavipRow {
+  /** Index in the `havips` map. */
+  readonly havip: number;
+  readonly network: string;
+  readonly subnet: string;
+  readonly address: string;
+  /** null: nobody. */
+  readonly holder: HavipHolder | null;
+  /** Monotonic ns of the frame that made the binding, or of the release. 0n: never held. */
+  readonly sinceNs: bigint;
+  /** The form of that frame, `arp-request` for instance; `none` where there was none. */
+  readonly by: string;
+  readonly moves: number;
+  /** Delivered to the holder, since the HAVIP was made. */
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  readonly saved: bigint;
+  readonly unheld: bigint;
+}
+
+/** What narrows a look-up by address: it is unique in its network only. */
+export interface HavipFilter {
+  readonly network?: string;
+  readonly subnet?: string;
+}
+
+/** `PASS_NOT_IP` -> `pass-not-ip`. */
+export const kebab = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+
+/** Names by number of an enum of bpf/havip.h. `counted`: its last member is how many there are, and no name. */
+function namesOf(members: Readonly<Record<string, number>>, counted: boolean): readonly string[] {
+  const ordered = Object.entries(members).sort(([, a], [, b]) => a - b);
+  if (counted) ordered.pop();
+  return ordered.map(([name]) => name);
+}
+
+export const PORT_KIND_NAMES = namesOf(PORT_KIND, false).map(kebab) as readonly PortKind[];
+/** `none`, `arp-request`, ... by enum havip_claim_kind. */
+export const CLAIM_KIND_NAMES = namesOf(CLAIM_KIND, true).map(kebab);
+/** `refresh`, `refused-not-member`, ... by enum havip_claim_result. */
+export const CLAIM_RESULT_NAMES = namesOf(CLAIM_RESULT, true).map(kebab);
+/** By enum havip_reason. Shape: `verdict` is its first word, `reason` the rest: { pass, not-ip }. */
+export const REASONS = namesOf(REASON, true).map((name) => {
+  const [verdict = '', ...rest] = kebab(name).split('-');
+  return { verdict, reason: rest.join('-') };
+});
+
+/** Text in a fixed field of a map: up to the first NUL. */
+export function fieldText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+}
+
+/**
+ * Opens every pinned map.
+ * Errors: NOT_RUNNING where nothing (or another version's maps) is pinned, PERMISSION without CAP_BPF.
+ */
+export function openPinnedTables(pinPath: string): Tables {
+  try {
+    requirePins(pinPath);
+    return openTables((name) => openPin(join(mapsFolder(pinPath), name)));
+  } catch (thrown) {
+    throw pinError(pinPath, thrown);
+  }
+}
+
+/** Opens the descriptor of one pinned map; the caller owns it. Errors: as `openPinnedTables`. */
+export function openPinnedMap(pinPath: string, name: MapName): number {
+  try {
+    requirePins(pinPath);
+    return openPin(join(mapsFolder(pinPath), name));
+  } catch (thrown) {
+    throw pinError(pinPath, thrown);
+  }
+}
+
+function requirePins(pinPath: string): void {
+  if (existing(mapsFolder(pinPath))) return;
+  const foreign = foreignMaps(pinPath)[0];
+  const message = foreign
+    ? `${pinPath} holds the maps of another version of havip (${foreign})`
+    : `nothing is pinned at ${pinPath}: havip is not loaded`;
+  const cure = 'start it: havip run --config FILE   (or name its place with --pin-path)';
+  throw new HavipError('NOT_RUNNING', message, { cure });
+}
+
+function pinError(pinPath: string, thrown: unknown): HavipError {
+  if (thrown instanceof HavipError) return thrown;
+  const cause = HavipError.from(thrown);
+  if (cause.code === 'PERMISSION') {
+    const cure = 'run as root, or with CAP_BPF, CAP_NET_ADMIN and access to the folder';
+    return new HavipError('PERMISSION', `may not read the maps pinned at ${pinPath}`, {
+      cure,
+      cause: thrown,
+    });
+  }
+  return new HavipError('FAILED', `cannot open the maps pinned at ${pinPath}: ${cause.message}`, {
+    cause: thrown,
+  });
+}
+
+/** What subnets and slots are called. Shape: by index in `subnets` and `targets`; free ones are missing. */
+export interface Names {
+  readonly subnets: ReadonlyMap<number, { readonly network: string; readonly name: string }>;
+  readonly ports: ReadonlyMap<number, { readonly name: string; readonly kind: PortKind }>;
+}
+
+export function readNames(tables: Pick<Tables, 'subnets' | 'targets'>): Names {
+  return { subnets: readSubnets(tables.subnets), ports: readPorts(tables.targets) };
+}
+
+function readSubnets(subnets: Tables['subnets']): Names['subnets'] {
+  const found = new Map<number, { network: string; name: string }>();
+  for (const [index, subnet] of subnets.entries()) {
+    if (subnet.used) found.set(index, { network: fieldText(subnet.network), name: fieldText(subnet.name) });
+  }
+  return found;
+}
+
+function readPorts(targets: Tables['targets']): Names['ports'] {
+  const found = new Map<number, { name: string; kind: PortKind }>();
+  for (const [slot, target] of targets.entries()) {
+    if (target.ifindex) found.set(slot, { name: fieldText(target.name), kind: kindOf(target) });
+  }
+  return found;
+}
+
+const kindOf = (target: Target): PortKind => PORT_KIND_NAMES[target.kind] ?? 'vnic';
+
+/** Every HAVIP, in the map's order. Not a snapshot, but each row is whole. */
+export function* eachHavip(tables: Tables): Generator<HavipRow> {
+  const names = readNames(tables);
+  const traffic = readTraffic(tables.havip_counters);
+  for (const [key, binding] of tables.bindings.entries())
+    yield toRow(names, key, binding, traffic(binding.havip));
+}
+
+export function readHavips(tables: Tables): HavipRow[] {
+  return [...eachHavip(tables)];
+}
+
+/**
+ * The HAVIPs of one address: none, one, or one a network.
+ * Errors: RangeError when `address` is no IP address.
+ */
+export function readHavip(tables: Tables, address: string, filter: HavipFilter = {}): HavipRow[] {
+  const bytes = addressBytes(address);
+  const names = readNames(tables);
+  return [...names.subnets].flatMap(([subnet, { network, name }]) => {
+    if (network !== (filter.network ?? network) || name !== (filter.subnet ?? name)) return [];
+    const key = { subnet, address: bytes };
+    const binding = tables.bindings.get(key);
+    return binding ? [toRow(names, key, binding, sumTraffic(tables.havip_counters.get(binding.havip)))] : [];
+  });
+}
+
+function toRow(names: Names, key: Key, binding: Binding, traffic: Traffic): HavipRow {
+  const subnet = names.subnets.get(key.subnet);
+  return {
+    havip: binding.havip,
+    network: subnet?.network ?? '',
+    subnet: subnet?.name ?? `subnet-${key.subnet}`,
+    address: formatAddress(key.address),
+    holder: toHolder(names, binding.holder),
+    sinceNs: binding.sinceNs,
+    by: CLAIM_KIND_NAMES[binding.by] ?? `kind-${binding.by}`,
+    moves: binding.moves,
+    ...traffic,
+  };
+}
+
+/** null: the empty holder. */
+export function toHolder(names: Names, holder: Holder): HavipHolder | null {
+  if (holder.port === 0) return null;
+  const port = names.ports.get(holder.port);
+  const name = port?.name ?? `slot-${holder.port}`;
+  return { port: name, slot: holder.port, mac: formatMac(holder.mac), kind: port?.kind ?? 'vnic' };
+}
+
+export function sumTraffic(perCpu: readonly Traffic[]): Traffic {
+  const sum: Traffic = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n };
+  for (const { packets, bytes, saved, unheld } of perCpu) {
+    sum.packets += packets;
+    sum.bytes += bytes;
+    sum.saved += saved;
+    sum.unheld += unheld;
+  }
+  return sum;
+}
+
+/** All counters at once by batches of the kernel, since a call for each of 100,000 takes twice as long. */
+function readTraffic(counters: Tables['havip_counters']): (havip: number) => Traffic {
+  const sums: Traffic[] = [];
+  for (const [havip, perCpu] of counters.entries()) sums[havip] = sumTraffic(perCpu);
+  return (havip) => sums[havip] ?? sumTraffic([]);
+}
+
+/** Frames of one port by enum havip_reason, summed over the CPUs. Shape: as long as `REASONS`. */
+export function readPortCounters(tables: Tables, slot: number): bigint[] {
+  const perCpu = tables.port_counters.get(slot).map(({ frames }) => frames);
+  return sumArrays(perCpu, REASONS.length);
+}
+
+/** Claims of one port. Shape: [kind][result], flat, by enum havip_claim_kind and havip_claim_result. */
+export function readClaimCounters(tables: Tables, slot: number): bigint[] {
+  const perCpu = tables.claim_counters.get(slot).map(({ claims }) => claims);
+  return sumArrays(perCpu, CLAIM_KIND_NAMES.length * CLAIM_RESULT_NAMES.length);
+}
+
+/** What could not be recorded since the maps were made. */
+export function readLosses(tables: Tables): Losses {
+  const sum: Losses = { ringFull: 0n, claimsFull: 0n };
+  for (const { ringFull, claimsFull } of tables.losses.get(0)) {
+    sum.ringFull += ringFull;
+    sum.claimsFull += claimsFull;
+  }
+  return sum;
+}
+
+/** Element by element; `length` zeros where there is nothing to add up. */
+export function sumArrays(arrays: readonly (readonly bigint[])[], length: number): bigint[] {
+  const sum = new Array<bigint>(length).fill(0n);
+  for (const array of arrays) array.forEach((value, index) => (sum[index] = (sum[index] ?? 0n) + value));
+  return sum;
+}
