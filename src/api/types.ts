@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the API talks about, as plain data: the same shapes on the server's and on the client's side.
+// Events, ports and the configuration's state are those of src/observe/messages.ts.
+import type { AbsentRecord, ConfigRecord, EventRecord, PortRecord } from '../observe/messages.js';
+
+export type HavipState = 'held' | 'unheld' | 'flapping';
+
+export interface StatusHolder {
+  readonly port: string;
+  /** Lower case with colons. */
+  readonly mac: string;
+  readonly location: 'local' | 'uplink';
+  /** Monotonic; arrival of the frame that made the binding. */
+  readonly sinceNs: bigint;
+  /** The same instant since 1970. */
+  readonly sinceWallNs: bigint;
+  /** The form of that frame, `arp-request` for instance. */
+  readonly by: string;
+}
+
+export interface HavipStatus {
+  readonly network: string;
+  readonly subnet: string;
+  readonly address: string;
+  readonly state: HavipState;
+  readonly holder: StatusHolder | null;
+  readonly moves: number;
+  /** Wire segments and whole frames delivered to the holder. */
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  /** Packets whose sender believed in another MAC than the holder's. */
+  readonly savedPackets: bigint;
+  /** Frames that came while nobody held it. */
+  readonly unheldPackets: bigint;
+}
+
+/** Narrows a list; a missing field does not. */
+export interface HavipQuery {
+  readonly address?: string;
+  readonly network?: string;
+  readonly subnet?: string;
+}
+
+export interface DaemonStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedWallNs: bigint;
+  readonly abi: number;
+  readonly pinPath: string;
+  /** host:port; null: metrics are not served. */
+  readonly metricsAddress: string | null;
+  readonly ports: readonly PortRecord[];
+  readonly absent: readonly AbsentRecord[];
+  /** null: the control thread has not told it yet. */
+  readonly config: ConfigRecord | null;
+  readonly capacity: { readonly havips: number; readonly ports: number };
+}
+
+/** Some events, and how many this subscriber missed just before them. */
+export interface EventDelivery {
+  readonly events: readonly EventRecord[];
+  readonly lost: bigint;
+}
+
+/** What the server serves; the worker's is over the pinned maps, a test's is a fake. */
+export interface ApiSource {
+  /** Lazy, so that a long list holds neither the memory nor the thread. */
+  listHavips(query: HavipQuery): Iterable<HavipStatus>;
+  daemon(): DaemonStatus;
+  reload(): Promise<readonly string[]>;
+  readonly history: EventHistory;
+}
+
+export interface EventHistory {
+  /** Kept events with a greater seq, oldest first, and how many between have already left. */
+  after(seq: number): EventDelivery;
+  /** @returns Ends the subscription. `listener` must neither throw nor wait. */
+  subscribe(listener: (events: readonly EventRecord[]) => void): () => void;
+}

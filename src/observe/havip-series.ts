@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The metric families that have a series for each HAVIP: the large ones, so each is one growing string.
+import type { HavipRow } from '../kernel/reader.js';
+import { escapeLabel, head, type MetricType } from './exposition.js';
+import type { EventRecord } from './messages.js';
+
+/** Ports that a HAVIP's `havip_holder` goes on naming with 0: a pair has one, a cluster a few. */
+const FORMER_PORTS = 8;
+/** HAVIPs whose former holders are remembered: twice what a host is built for, so that removed ones may linger. */
+const REMEMBERED_HAVIPS = 200_000;
+
+/** Which ports held which HAVIP, from the events. */
+export class HolderMemory {
+  private readonly seen = new Map<string, Set<string>>();
+
+  observe({ network, address, from, to, repointNs }: EventRecord): void {
+    // Only what wrote a binding names a holder in `to`; a refusal's is the claimant.
+    if (from) this.add(network, address, from.port);
+    if (to && repointNs !== null) this.add(network, address, to.port);
+  }
+
+  /** Ports other than `port` that have held it lately. */
+  *others(network: string, address: string, port: string | undefined): Generator<string> {
+    for (const other of this.seen.get(keyOf(network, address)) ?? []) if (other !== port) yield other;
+  }
+
+  private add(network: string, address: string, port: string): void {
+    if (!address) return;
+    const key = keyOf(network, address);
+    const ports = this.seen.get(key) ?? new Set();
+    ports.delete(port);
+    this.seen.set(key, ports.add(port));
+    dropOldest(ports, FORMER_PORTS);
+    dropOldest(this.seen, REMEMBERED_HAVIPS);
+  }
+}
+
+const keyOf = (network: string, address: string): string => `${network} ${address}`;
+
+/** Sets and maps keep the order in which things were added. */
+function dropOldest(kept: Set<string> | Map<string, unknown>, limit: number): void {
+  if (kept.size <= limit) return;
+  for (const oldest of kept.keys()) {
+    kept.delete(oldest);
+    return;
+  }
+}
+
+/** What one HAVIP says in one family. */
+interface Family {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string;
+  readonly value: (row: HavipRow) => bigint | number;
+}
+
+const FAMILIES: readonly Family[] = [
+  {
+    name: 'havip_packets_total',
+    type: 'counter',
+    help: 'Packets delivered to the holder, as wire segments.',
+    value: (row) => row.packets,
+  },
+  {
+    name: 'havip_bytes_total',
+    type: 'counter',
+    help: 'Bytes of those packets, Ethernet headers included.',
+    value: (row) => row.bytes,
+  },
+  {
+    name: 'havip_saved_packets_total',
+    type: 'counter',
+    help: 'Packets whose sender still believed in another MAC than the holder has.',
+    value: (row) => row.saved,
+  },
+  {
+    name: 'havip_moves_total',
+    type: 'counter',
+    help: 'Changes of the holding port, or of the MAC behind an uplink.',
+    value: (row) => row.moves,
+  },
+  {
+    name: 'havip_held',
+    type: 'gauge',
+    help: 'Whether somebody holds the HAVIP.',
+    value: (row) => (row.holder ? 1 : 0),
+  },
+];
+
+const HOLDER_HELP = 'Which port holds the HAVIP: 1 for the present one, 0 for those that did lately.';
+
+/**
+ * The labels of each HAVIP, kept from scrape to scrape. Joined and not concatenated: a string that is one piece is
+ * copied once a line, while one of many pieces is walked, which doubles the time of a scrape.
+ */
+export class LabelCache {
+  private readonly known: { network: string; address: string; text: string }[] = [];
+
+  /** `{network="blue",address="10.0.1.50"`, open for more labels. */
+  of({ havip, network, address }: HavipRow): string {
+    const found = this.known[havip];
+    if (found?.network === network && found.address === address) return found.text;
+    const text = ['{network="', escapeLabel(network), '",address="', escapeLabel(address), '"'].join('');
+    this.known[havip] = { network, address, text };
+    return text;
+  }
+}
+
+export class HavipSeries {
+  private readonly texts = FAMILIES.map(({ name, type, help }) => head(name, type, help));
+  private holders = head('havip_holder', 'gauge', HOLDER_HELP);
+
+  constructor(
+    private readonly memory: HolderMemory,
+    private readonly cache: LabelCache,
+  ) {}
+
+  add(row: HavipRow): void {
+    const names = this.cache.of(row);
+    for (let i = 0; i < FAMILIES.length; i++) {
+      const { name, value } = FAMILIES[i] as Family;
+      this.texts[i] += name + names + '} ' + String(value(row)) + '\n';
+    }
+    this.addHolders(row, names);
+  }
+
+  /** A piece a family. */
+  pieces(): string[] {
+    return [...this.texts, this.holders];
+  }
+
+  private addHolders({ network, address, holder }: HavipRow, names: string): void {
+    if (holder) this.holders += 'havip_holder' + names + ',port="' + escapeLabel(holder.port) + '"} 1\n';
+    for (const port of this.memory.others(network, address, holder?.port)) {
+      this.holders += 'havip_holder' + names + ',port="' + escapeLabel(port) + '"} 0\n';
+    }
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The last events, and whoever wants to hear of new ones.
+import type { EventDelivery, EventHistory } from '../api/types.js';
+import type { EventRecord } from './messages.js';
+
+/** What `havip events` shows without --follow. */
+export const HISTORY_EVENTS = 1000;
+
+type Listener = (events: readonly EventRecord[]) => void;
+
+export class History implements EventHistory {
+  private kept: EventRecord[] = [];
+  private readonly listeners = new Set<Listener>();
+
+  constructor(private readonly limit = HISTORY_EVENTS) {}
+
+  add(events: readonly EventRecord[]): void {
+    if (!events.length) return;
+    this.kept.push(...events.slice(-this.limit));
+    // Twice the limit before it is cut, so that one event does not move a thousand.
+    if (this.kept.length > 2 * this.limit) this.kept = this.kept.slice(-this.limit);
+    for (const listener of this.listeners) listener(events);
+  }
+
+  /** Oldest first; never more than the limit. */
+  get events(): readonly EventRecord[] {
+    return this.kept.slice(-this.limit);
+  }
+
+  after(seq: number): EventDelivery {
+    const { events } = this;
+    const missed = seq > 0 ? (events[0]?.seq ?? 0) - seq - 1 : 0;
+    return { events: events.filter((event) => event.seq > seq), lost: BigInt(Math.max(0, missed)) };
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the control thread tells the worker, and what the worker asks of it. Plain data: it crosses a MessagePort.
+// Holders, counters and names are not in here: the worker reads them from the pinned maps.
+
+import type { ErrorCode } from '../errors.js';
+
+export type EventKind =
+  | 'bind'
+  | 'move'
+  | 'mac-change'
+  | 'release'
+  | 'refuse'
+  | 'flap'
+  | 'flap-end'
+  | 'attach'
+  | 'detach'
+  | 'config'
+  | 'lost';
+
+/** Who, in an operator's words: the port's name, and a MAC in text form. */
+export interface EventParty {
+  readonly port: string;
+  readonly mac: string;
+}
+
+/** One thing that happened; `havip events` prints it. */
+export interface EventRecord {
+  /** From 1, without gaps, for the life of the daemon. */
+  readonly seq: number;
+  readonly kind: EventKind;
+  /** Monotonic: for a claim, when the frame reached the hook. */
+  readonly timeNs: bigint;
+  /** The same instant since 1970. */
+  readonly wallNs: bigint;
+  /** The three are empty where the event is about a port or the daemon. */
+  readonly network: string;
+  readonly subnet: string;
+  readonly address: string;
+  readonly from: EventParty | null;
+  readonly to: EventParty | null;
+  /** The frame's form, the refusal's name, or why a port or file changed. */
+  readonly reason: string;
+  /** How many alike this one stands for. */
+  readonly count: number;
+  /** From the frame at the hook until the binding was in the map; null where no binding was written. */
+  readonly repointNs: bigint | null;
+}
+
+/** A port as the control thread serves it. */
+export interface PortRecord {
+  readonly slot: number;
+  readonly name: string;
+  readonly bridge: string;
+  readonly kind: 'vnic' | 'uplink' | 'host';
+  readonly hook: 'xdp' | 'tc' | 'tc-egress';
+  readonly up: boolean;
+  /** Whether frames can be redirected into it from XDP; otherwise they take the bridge. */
+  readonly takesXdp: boolean;
+  /** Why no program is attached, so that the bridge serves it; null: one is. */
+  readonly failure: string | null;
+}
+
+/** What the configuration names and this host does not have (yet). */
+export interface AbsentRecord {
+  readonly kind: 'bridge' | 'uplink';
+  readonly name: string;
+}
+
+export interface ConfigRecord {
+  /** The last file that was read was bad, and an older configuration serves. */
+  readonly stale: boolean;
+  readonly path: string | null;
+  readonly loadedWallNs: bigint;
+  /** What was wrong with it: `file:line:column: message` lines. */
+  readonly problems: readonly string[];
+}
+
+export type ToWorker =
+  | { readonly type: 'events'; readonly events: readonly EventRecord[] }
+  | { readonly type: 'ports'; readonly ports: readonly PortRecord[]; readonly absent: readonly AbsentRecord[] }
+  /** Indices (in the `havips` map) of the HAVIPs whose move budget is spent. */
+  | { readonly type: 'flapping'; readonly havips: readonly number[] }
+  | { readonly type: 'config'; readonly config: ConfigRecord }
+  | { readonly type: 'reloaded'; readonly request: number; readonly problems: readonly string[] }
+  /** The pinned maps were replaced (another size): open them again. */
+  | { readonly type: 'reopen' }
+  | { readonly type: 'stop' };
+
+export type FromWorker =
+  | { readonly type: 'ready'; readonly metricsAddress: string | null }
+  /** Could not start; the worker ends after it. `code`: as HavipError's. */
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string; readonly cure: string | undefined }
+  | { readonly type: 'reload'; readonly request: number };
+
+/** Handed to the worker at its start. */
+export interface WorkerOptions {
+  readonly pinPath: string;
+  readonly socket: string;
+  readonly metricsListen: { readonly host: string; readonly port: number } | null;
+  readonly version: string;
+}

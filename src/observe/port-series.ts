@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The metric families that have series for each port: frames by verdict, announcements by what came of them.
+import { CLAIM_KIND_NAMES, CLAIM_RESULT_NAMES, REASONS } from '../kernel/reader.js';
+import { head, labels, sample } from './exposition.js';
+import type { PortRecord } from './messages.js';
+
+/** One port and its absolute counters. Shape: as in `readPortCounters` and `readClaimCounters`. */
+export interface PortCounts {
+  readonly port: PortRecord;
+  readonly frames: readonly bigint[];
+  readonly claims: readonly bigint[];
+}
+
+const REFUSED = 'refused-';
+
+/** Kind `none` is a frame that is no claim: nothing counts it, so it has no series. */
+const CLAIM_PAIRS = CLAIM_KIND_NAMES.flatMap((kind, k) =>
+  CLAIM_RESULT_NAMES.map((result, r) => ({ kind, result, index: k * CLAIM_RESULT_NAMES.length + r })),
+).filter(({ kind }) => kind !== 'none');
+
+const REFUSALS = CLAIM_RESULT_NAMES.map((result, index) => ({ result, index })).filter(({ result }) =>
+  result.startsWith(REFUSED),
+);
+
+/** A piece a family. Every known set of labels is there from the start, so that a first count is an increase. */
+export function portSeries(counts: readonly PortCounts[]): string[] {
+  return [attached(counts), frames(counts), claims(counts), refusals(counts)];
+}
+
+function attached(counts: readonly PortCounts[]): string {
+  const name = 'havip_port_attached';
+  const lines = counts.map(({ port }) =>
+    sample(name, labels({ port: port.name, hook: port.hook }), port.failure === null ? 1 : 0),
+  );
+  return head(name, 'gauge', 'Whether the program sees the frames of the port, and at which hook.') + lines.join('');
+}
+
+function frames(counts: readonly PortCounts[]): string {
+  const name = 'havip_frames_total';
+  const lines = counts.flatMap(({ port, frames: values }) =>
+    REASONS.map((verdict, i) => sample(name, labels({ port: port.name, ...verdict }), values[i] ?? 0n)),
+  );
+  return head(name, 'counter', 'Frames that came in by the port, by what became of them and why.') + lines.join('');
+}
+
+function claims(counts: readonly PortCounts[]): string {
+  const name = 'havip_claims_total';
+  const lines = counts.flatMap(({ port, claims: values }) =>
+    CLAIM_PAIRS.map(({ kind, result, index }) =>
+      sample(name, labels({ port: port.name, kind, result }), values[index] ?? 0n),
+    ),
+  );
+  return head(name, 'counter', 'Frames about a HAVIP, by their form and what came of them.') + lines.join('');
+}
+
+function refusals(counts: readonly PortCounts[]): string {
+  const name = 'havip_claims_refused_total';
+  const lines = counts.flatMap(({ port, claims: values }) =>
+    REFUSALS.map(({ result, index }) =>
+      sample(name, labels({ port: port.name, reason: result.slice(REFUSED.length) }), overKinds(values, index)),
+    ),
+  );
+  return head(name, 'counter', 'Claims refused, by why.') + lines.join('');
+}
+
+function overKinds(values: readonly bigint[], result: number): bigint {
+  return CLAIM_KIND_NAMES.reduce((sum, _, kind) => sum + (values[kind * CLAIM_RESULT_NAMES.length + result] ?? 0n), 0n);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The worker thread's entry: everything that is read, listed, kept or scraped happens here, so that the control
+// thread does nothing but follow holders. If this thread falls, forwarding and re-binding go on.
+import { setPriority } from 'node:os';
+import { parentPort, workerData } from 'node:worker_threads';
+import { ApiServer } from '../api/server.js';
+import { HavipError } from '../errors.js';
+import { serveHttp, type Listening } from './http.js';
+import { Metrics } from './metrics.js';
+import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
+import { ReloadRequests } from './reload-requests.js';
+import { Source } from './source.js';
+
+/** Nice value: behind the control thread where both want the CPU. */
+const NICENESS = 5;
+
+if (!parentPort) throw new Error('worker.js is started by observer.js, as a worker thread');
+const port = parentPort;
+const post = (message: FromWorker): void => port.postMessage(message);
+
+const reloads = new ReloadRequests((request) => post({ type: 'reload', request }));
+
+interface Parts {
+  readonly source: Source;
+  readonly metrics: Metrics;
+  readonly api: ApiServer;
+  readonly http: Listening | null;
+}
+
+async function start(options: WorkerOptions): Promise<Parts> {
+  // Linux: process 0 is the calling thread, not the process.
+  setPriority(0, NICENESS);
+  const source = new Source(options, () => reloads.ask());
+  const metrics = new Metrics(source, options.version);
+  const pages = { metrics: () => metrics.pieces(), health: () => health(source) };
+  const http = options.metricsListen && (await serveHttp(options.metricsListen, pages));
+  source.metricsAddress = http?.address ?? null;
+  try {
+    return { source, metrics, api: await ApiServer.start(options.socket, source), http };
+  } catch (thrown) {
+    http?.stop();
+    throw thrown;
+  }
+}
+
+function health(source: Source): Record<string, unknown> {
+  const { pid, version, ports, absent, config } = source.daemon();
+  const uptimeSeconds = Math.round(process.uptime());
+  return { status: 'ok', pid, version, uptimeSeconds, ports: ports.length, absent, configStale: config?.stale ?? false };
+}
+
+function take(parts: Parts, message: ToWorker): void {
+  const { source, metrics } = parts;
+  switch (message.type) {
+    case 'events':
+      source.history.add(message.events);
+      return metrics.observe(message.events);
+    case 'ports':
+      source.ports = message.ports;
+      source.absent = message.absent;
+      return;
+    case 'flapping':
+      return source.setFlapping(message.havips);
+    case 'config':
+      source.config = message.config;
+      return;
+    case 'reloaded':
+      return reloads.answer(message.request, message.problems);
+    case 'reopen':
+      return source.reopen();
+    case 'stop':
+      return stop(parts);
+  }
+}
+
+function stop({ api, http }: Parts): void {
+  api.stop();
+  http?.stop();
+  port.close();
+}
+
+try {
+  const parts = await start(workerData as WorkerOptions);
+  port.on('message', (message: ToWorker) => take(parts, message));
+  post({ type: 'ready', metricsAddress: parts.source.metricsAddress });
+} catch (thrown) {
+  const { code, message, cure } = HavipError.from(thrown);
+  post({ type: 'failed', code, message, cure });
+  port.close();
+}
