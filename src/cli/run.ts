@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// `havip run`: the daemon, from a file or from flags.
+import { Command } from 'commander';
+import { configFromFlags, loadConfigInWorker, problemsError } from '../config/load.js';
+import type { Config } from '../config/types.js';
+import { Daemon } from '../control/daemon.js';
+import { HavipError } from '../errors.js';
+import { configOption, pinPathOption, socketOption } from './options.js';
+
+interface RunFlags {
+  config?: string;
+  bridge?: string;
+  vip?: string[];
+  uplink?: string[];
+  metrics?: string;
+  pinPath?: string;
+  socket?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ havip run --config /etc/havip.yaml
+  $ havip run --bridge br0 --vip 10.0.1.50/24          no file needed
+  $ havip run --bridge br0 --vip 10.0.1.50/24 --uplink eth1 --metrics 127.0.0.1:0
+
+Stopping it (Ctrl-C, SIGTERM) leaves the fast path serving; a later start takes it over.
+SIGHUP, or havip reload, reads the file again.`;
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('load the fast path onto the ports and make each HAVIP follow its holder')
+    .addOption(configOption())
+    .option('--bridge <NAME>', 'serve this bridge, without a file')
+    .option('--vip <ADDRESS/LENGTH...>', 'a HAVIP on it, with its subnet’s prefix length')
+    .option('--uplink <NAME...>', 'ports of the bridge that are uplinks')
+    .option('--metrics <HOST:PORT>', 'where to serve metrics with --bridge; "off" for nowhere')
+    .addOption(pinPathOption())
+    .addOption(socketOption())
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: RunFlags, command: Command) => {
+      const { config, configPath } = await configOf(flags, command);
+      await runUntilStopped(await Daemon.start({ config, configPath }));
+    });
+}
+
+async function configOf(
+  flags: RunFlags,
+  command: Command,
+): Promise<{ config: Config; configPath: string | null }> {
+  if (flags.bridge ?? flags.vip) return { config: fromFlags(flags), configPath: null };
+  if (!flags.config) {
+    throw new HavipError(
+      'USAGE',
+      'nothing to serve: give --config FILE, or --bridge NAME with --vip ADDRESS/LENGTH',
+      {
+        cure: 'havip run --help',
+      },
+    );
+  }
+  const loaded = await loadConfigInWorker(flags.config);
+  if ('problems' in loaded) throw problemsError(loaded.problems);
+  return { config: overridden(loaded.config, flags, command), configPath: flags.config };
+}
+
+function fromFlags({ config, bridge, vip, uplink, pinPath, socket, metrics }: RunFlags): Config {
+  if (config) throw new HavipError('USAGE', '--config and --bridge exclude each other');
+  if (!bridge || !vip)
+    throw new HavipError('USAGE', '--bridge and --vip go together: which bridge, and which address');
+  return configFromFlags({
+    bridge,
+    vip,
+    ...(uplink && { uplink }),
+    ...(pinPath && { pinPath }),
+    ...(socket && { socket }),
+    ...(metrics && { metrics }),
+  });
+}
+
+/** A flag or environment variable beats the file; its default does not. */
+function overridden(config: Config, { pinPath, socket }: RunFlags, command: Command): Config {
+  const given = (name: string): boolean => command.getOptionValueSource(name) !== 'default';
+  return {
+    ...config,
+    ...(pinPath && given('pinPath') && { pinPath }),
+    ...(socket && given('socket') && { socket }),
+  };
+}
+
+async function runUntilStopped(daemon: Daemon): Promise<void> {
+  process.on('SIGHUP', () => void daemon.reload());
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await daemon.stop();
+  process.exit(0); // sockets of slow readers must not keep a stopped daemon alive
+}
