@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Samples -> figures: medians, percentiles, and ratios taken pair by pair, since the machine's speed wanders.
+
+/** Shape: unsorted samples. @param p 0..100 */
+export function percentile(samples: readonly number[], p: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor((p / 100) * sorted.length))] ?? NaN;
+}
+
+export const median = (samples: readonly number[]): number => percentile(samples, 50);
+
+/** One line of the report. */
+export interface Figure {
+  readonly what: string;
+  readonly value: string;
+  /** What the issue asks for; empty where it is told for comparison only. */
+  readonly bar: string;
+  readonly samples: readonly number[];
+}
+
+/** Median of the pairwise ratios a/b, with their spread. */
+export function ratioFigure(what: string, a: readonly number[], b: readonly number[], bar: string): Figure {
+  const samples = a.map((value, i) => value / (b[i] ?? NaN));
+  const [low, mid, high] = [25, 50, 75].map((p) => percentile(samples, p).toFixed(3));
+  return { what, value: `${mid} (quartiles ${low} to ${high}, ${samples.length} pairs)`, bar, samples };
+}
+
+/** @param samplesUs microseconds */
+export function latencyFigure(what: string, samplesUs: readonly number[], bar: string): Figure {
+  const at = (p: number): string => `p${p} ${percentile(samplesUs, p).toFixed(0)}`;
+  const worst = Math.max(...samplesUs).toFixed(0);
+  const value = `${[50, 90, 99, 99.9].map(at).join(', ')}, max ${worst} us (${samplesUs.length})`;
+  return { what, value, bar, samples: samplesUs };
+}
+
+export function figureText({ what, value, bar }: Figure): string {
+  return `${what}: ${value}${bar ? `   [asked: ${bar}]` : ''}`;
+}
