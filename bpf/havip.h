@@ -39,7 +39,7 @@ struct havip_key {
 
 struct havip_binding {
 	struct havip_holder holder;
-	struct havip_holder former; /* the last one before, also across a release: a claim by another is a move */
+	struct havip_holder former; /* the one before; while unheld, the last: a claim by another port is a move */
 	__u64 since_ns;		    /* monotonic; arrival of the frame that made it, or of the release */
 	__u32 havip;		    /* index in `havips`, `states` and `havip_counters` */
 	__u32 moves;		    /* changes of port, or of the MAC behind an uplink */

@@ -8,9 +8,6 @@
 
 #include "steer.h"
 
-/* What headers need at most: two tags and an IPv6 header, and TCP's for counting segments. */
-#define HEADER_BYTES (ETH_HLEN + 2 * sizeof(struct vlan_tag) + sizeof(struct ipv6hdr) + 20)
-
 static __always_inline enum parsed tc_parse(struct __sk_buff *skb, struct packet *packet)
 {
 	packet->data = (void *)(long)skb->data;
@@ -23,16 +20,30 @@ static __always_inline enum parsed tc_parse(struct __sk_buff *skb, struct packet
 	return parse_ethernet(packet);
 }
 
-/* The headers may be in a fragment; pull them where the linear part is too short to tell. Non-zero: an attempt was
- * made, and all pointers into the packet are void. */
-static __always_inline int tc_pull(struct __sk_buff *skb, const struct packet *packet)
+/* Bytes from the frame's start to the end of the header that decides. */
+static __always_inline __u32 header_bytes(const struct packet *packet, enum parsed parsed)
+{
+	__u32 network = packet->network - packet->data;
+
+	if (parsed != PARSED)
+		return ETH_HLEN + VLAN_TAGS_MAX * sizeof(struct vlan_tag);
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return network + sizeof(struct iphdr);
+	if (packet->protocol == bpf_htons(ETH_P_IPV6))
+		return network + sizeof(struct ipv6hdr);
+	return packet->protocol == bpf_htons(ETH_P_ARP) ? network + sizeof(struct arp_ipv4) : 0;
+}
+
+/* The header may be in a fragment; pull it where it is, and no more: TCP's payload must stay where it lies. Non-zero:
+ * an attempt was made, and all pointers into the packet are void. */
+static __always_inline int tc_pull(struct __sk_buff *skb, const struct packet *packet, enum parsed parsed)
 {
 	__u32 linear = packet->end - packet->data;
-	__u32 wanted = skb->len < HEADER_BYTES ? skb->len : HEADER_BYTES;
+	__u32 wanted = header_bytes(packet, parsed);
 
-	if (linear >= wanted)
+	if (linear >= wanted || linear >= skb->len)
 		return 0;
-	bpf_skb_pull_data(skb, wanted);
+	bpf_skb_pull_data(skb, wanted < skb->len ? wanted : skb->len);
 	return 1;
 }
 
@@ -126,7 +137,7 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 	if (!in)
 		return TC_ACT_UNSPEC;
 	parsed = tc_parse(skb, &packet);
-	if (tc_pull(skb, &packet))
+	if (tc_pull(skb, &packet, parsed))
 		parsed = tc_parse(skb, &packet);
 	if (parsed != PARSED)
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;

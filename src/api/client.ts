@@ -68,10 +68,17 @@ export class ApiClient {
     const { path, requestSerialize, responseDeserialize } = method;
     const options = { deadline: Date.now() + UNARY_DEADLINE_MS };
     return new Promise((resolve, reject) => {
-      this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, options, (error, reply) => {
-        if (reply !== undefined && !error) resolve(reply);
-        else reject(this.toError(error));
-      });
+      this.client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        options,
+        (error, reply) => {
+          if (reply !== undefined && !error) resolve(reply);
+          else reject(this.toError(error));
+        },
+      );
     });
   }
 
@@ -99,7 +106,10 @@ export class ApiClient {
     // CANCELLED, though we did not: the server ended every call when it stopped.
     if (code === status.UNAVAILABLE || code === status.CANCELLED) {
       const message = `the daemon at ${this.socket} went away: ${details}`;
-      return new HavipError('NOT_RUNNING', message, { cure: 'start it: havip run --config FILE', cause: thrown });
+      return new HavipError('NOT_RUNNING', message, {
+        cure: 'start it: havip run --config FILE',
+        cause: thrown,
+      });
     }
     if (code === status.DEADLINE_EXCEEDED) {
       const message = `the daemon at ${this.socket} gave no answer for ${UNARY_DEADLINE_MS / 1000} s`;

@@ -64,7 +64,9 @@ function handlers(source: ApiSource): UntypedServiceImplementation {
   };
 }
 
-function unary<Request, Reply>(answer: (request: Request) => Reply | Promise<Reply>): handleUnaryCall<Request, Reply> {
+function unary<Request, Reply>(
+  answer: (request: Request) => Reply | Promise<Reply>,
+): handleUnaryCall<Request, Reply> {
   return (call, callback) => {
     Promise.resolve(call.request)
       .then(answer)

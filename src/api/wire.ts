@@ -2,7 +2,14 @@
 // Plain data <-> protobuf messages. The one place where 64-bit numbers cross: protobufjs writes a bigint as 0
 // without a word, and reads one as a pair of 32-bit halves.
 import { havip } from './havip.gen.js';
-import type { AbsentRecord, ConfigRecord, EventKind, EventParty, EventRecord, PortRecord } from '../observe/messages.js';
+import type {
+  AbsentRecord,
+  ConfigRecord,
+  EventKind,
+  EventParty,
+  EventRecord,
+  PortRecord,
+} from '../observe/messages.js';
 import type { DaemonStatus, EventDelivery, HavipState, HavipStatus, StatusHolder } from './types.js';
 
 import v1 = havip.v1;
@@ -127,7 +134,8 @@ function toWireConfig(config: ConfigRecord): v1.Configuration.$Properties {
 }
 
 export function fromWireDaemon(message: v1.Daemon.$Properties): DaemonStatus {
-  const { pid, version, startedWallNs, abi, pinPath, metricsAddress, ports, absent, capacity } = decoded(message);
+  const { pid, version, startedWallNs, abi, pinPath, metricsAddress, ports, absent, capacity } =
+    decoded(message);
   return {
     pid,
     version,
@@ -138,7 +146,7 @@ export function fromWireDaemon(message: v1.Daemon.$Properties): DaemonStatus {
     ports: ports.map(fromWirePort),
     absent: absent.map(fromWireAbsent),
     config: message.config ? fromWireConfig(message.config) : null,
-    capacity: { havips: capacity?.havips ?? 0, ports: capacity?.ports ?? 0 },
+    capacity: { havips: capacity.havips ?? 0, ports: capacity.ports ?? 0 },
   };
 }
 

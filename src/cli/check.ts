@@ -2,8 +2,10 @@
 // `havip check FILE`: says whether a configuration is sound, without touching kernel or network.
 import { Command, Option } from 'commander';
 import { configJsonSchemaText } from '../config/json-schema.js';
-import { loadConfigInWorker, problemsError, renderProblem } from '../config/load.js';
-import type { Config, WorkerResult } from '../config/load.js';
+import { loadConfigInWorker } from '../config/in-worker.js';
+import { problemsError, renderProblem } from '../config/problem.js';
+import type { WorkerResult } from '../config/in-worker.js';
+import type { Config } from '../config/types.js';
 import { HavipError } from '../errors.js';
 
 interface CheckOptions {

@@ -3,13 +3,7 @@
 
 /** A value that has a JSON form; a member that is undefined is left out. */
 export type Json =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json | undefined };
+  null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /**
  * On one line. JSON.stringify refuses a bigint, and a number rounds beyond 2^53.

@@ -9,13 +9,9 @@ import {
   fieldText,
   kebab,
   PORT_KIND_NAMES,
-  readNames,
   REASONS,
-  sumArrays,
-  sumTraffic,
-  toHolder,
-  type Names,
-} from '../kernel/reader.js';
+} from '../kernel/names.js';
+import { readNames, sumArrays, sumTraffic, toHolder, type Names } from '../kernel/reader.js';
 import { formatAddress, formatMac } from '../net/addresses.js';
 import type { Json } from './json.js';
 
@@ -49,7 +45,11 @@ export class Dictionary {
   havip(index: number): Words {
     const policy = this.tables.havips.get(index);
     if (!policy?.key.subnet) return { havip: index };
-    return { havip: index, subnet: this.subnet(policy.key.subnet), address: formatAddress(policy.key.address) };
+    return {
+      havip: index,
+      subnet: this.subnet(policy.key.subnet),
+      address: formatAddress(policy.key.address),
+    };
   }
 
   slot(slot: number): Words {
@@ -73,7 +73,8 @@ function decoder<K, V>(
   isEmpty: (value: V) => boolean = () => false,
 ): Decode {
   return function* (tables, words) {
-    for (const [k, v] of entriesOf(tables)) yield { key: key(words, k), value: value(words, v), empty: isEmpty(v) };
+    for (const [k, v] of entriesOf(tables))
+      yield { key: key(words, k), value: value(words, v), empty: isEmpty(v) };
   };
 }
 
@@ -87,7 +88,8 @@ const byHavipAndPort = (words: Dictionary, { havip, port }: { havip: number; por
 const flagNames = (flags: number, all: Readonly<Record<string, number>>): Json =>
   Object.entries(all).flatMap(([name, bit]) => (flags & bit ? [kebab(name)] : []));
 
-const nameOf = (names: readonly string[], number: number | bigint): string => names[Number(number)] ?? String(number);
+const nameOf = (names: readonly string[], number: number | bigint): string =>
+  names[Number(number)] ?? String(number);
 
 /** Devmaps have no batch calls. */
 function* eachRedirect({ redirects }: Tables): Generator<readonly [number, number]> {
@@ -214,25 +216,45 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     (traffic) => allZero(Object.values(traffic)),
   ),
   port_counters: decoder(
-    ({ port_counters: table }) => mapped(table.entries(), (cpus) => sumArrays(cpus.map(({ frames }) => frames), 0)),
+    ({ port_counters: table }) =>
+      mapped(table.entries(), (cpus) =>
+        sumArrays(
+          cpus.map(({ frames }) => frames),
+          0,
+        ),
+      ),
     bySlot,
     (_, frames) => counts(frames, reasonAt),
     allZero,
   ),
   claim_counters: decoder(
-    ({ claim_counters: table }) => mapped(table.entries(), (cpus) => sumArrays(cpus.map(({ claims }) => claims), 0)),
+    ({ claim_counters: table }) =>
+      mapped(table.entries(), (cpus) =>
+        sumArrays(
+          cpus.map(({ claims }) => claims),
+          0,
+        ),
+      ),
     bySlot,
     (_, claims) => counts(claims, claimAt),
     allZero,
   ),
   losses: decoder(
     ({ losses: table }) =>
-      mapped(table.entries(), (cpus) => sumArrays(cpus.map(({ ringFull, claimsFull }) => [ringFull, claimsFull]), 2)),
+      mapped(table.entries(), (cpus) =>
+        sumArrays(
+          cpus.map(({ ringFull, claimsFull }) => [ringFull, claimsFull]),
+          2,
+        ),
+      ),
     () => ({}),
     (_, [ringFull = 0n, claimsFull = 0n]) => ({ ringFull, claimsFull }),
   ),
 };
 
-function* mapped<K, V, W>(entries: Iterable<readonly [K, V]>, to: (value: V) => W): Generator<readonly [K, W]> {
+function* mapped<K, V, W>(
+  entries: Iterable<readonly [K, V]>,
+  to: (value: V) => W,
+): Generator<readonly [K, W]> {
   for (const [key, value] of entries) yield [key, to(value)];
 }

@@ -45,12 +45,12 @@ function listCommand(): Command {
 }
 
 function dumpCommand(): Command {
-  return withPlace(new Command('dump').description('every entry that was written to').addArgument(nameArgument())).action(
-    async (name: MapName, flags: MapFlags, command: Command) => {
-      const kept = (entry: Entry): boolean => !entry.empty;
-      await showEntries(await pinPathOf(command, flags), name, kept, flags);
-    },
-  );
+  return withPlace(
+    new Command('dump').description('every entry that was written to').addArgument(nameArgument()),
+  ).action(async (name: MapName, flags: MapFlags, command: Command) => {
+    const kept = (entry: Entry): boolean => !entry.empty;
+    await showEntries(await pinPathOf(command, flags), name, kept, flags);
+  });
 }
 
 function getCommand(): Command {
@@ -58,7 +58,12 @@ function getCommand(): Command {
   return withPlace(get.argument('<KEY...>', 'address, port, subnet or index')).action(
     async (name: MapName, keys: string[], flags: MapFlags, command: Command) => {
       const wanted = keys.map((key) => canonicalAddress(key) ?? key);
-      const found = await showEntries(await pinPathOf(command, flags), name, (entry) => matches(entry, wanted), flags);
+      const found = await showEntries(
+        await pinPathOf(command, flags),
+        name,
+        (entry) => matches(entry, wanted),
+        flags,
+      );
       if (found === 0) throw new HavipError('FAILED', `${name} has no entry for ${keys.join(' ')}`);
     },
   );

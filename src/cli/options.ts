@@ -8,13 +8,16 @@ import { HavipError } from '../errors.js';
 export const DEFAULT_SOCKET = '/run/havip/havip.sock';
 export const DEFAULT_PIN_PATH = '/sys/fs/bpf/havip';
 
-export const configOption = (): Option => new Option('--config <FILE>', 'configuration, YAML').env('HAVIP_CONFIG');
+export const configOption = (): Option =>
+  new Option('--config <FILE>', 'configuration, YAML').env('HAVIP_CONFIG');
 
 export const socketOption = (): Option =>
   new Option('--socket <PATH>', 'the daemon’s Unix socket').env('HAVIP_SOCKET').default(DEFAULT_SOCKET);
 
 export const pinPathOption = (): Option =>
-  new Option('--pin-path <DIR>', 'where maps and programs are pinned').env('HAVIP_PIN_PATH').default(DEFAULT_PIN_PATH);
+  new Option('--pin-path <DIR>', 'where maps and programs are pinned')
+    .env('HAVIP_PIN_PATH')
+    .default(DEFAULT_PIN_PATH);
 
 export const jsonOption = (): Option => new Option('--json', 'JSON instead of a table');
 
@@ -36,7 +39,11 @@ export async function pinPathOf(command: Command, flags: PlaceFlags): Promise<st
 }
 
 /** Asked for one value only, so the file is not validated: `havip status` must work beside a stale one. */
-async function fromFile(command: Command, { config }: PlaceFlags, name: 'socket' | 'pinPath'): Promise<string | null> {
+async function fromFile(
+  command: Command,
+  { config }: PlaceFlags,
+  name: 'socket' | 'pinPath',
+): Promise<string | null> {
   if (!config || command.getOptionValueSource(name) !== 'default') return null;
   const document = await parse(config);
   const value = name === 'pinPath' ? document?.pinPath : document?.api?.socket;

@@ -22,7 +22,6 @@ export interface Column {
 
 /** C0, DEL, C1, and the marks that reorder text, as `\x1b` or `\u202e`. */
 export function escapeControl(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (found) => {
     const code = found.charCodeAt(0).toString(16);
     return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code}`;
@@ -45,7 +44,9 @@ export async function renderTable(
 /** No trailing blanks: the last column stays as it is. */
 export function plainTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const lines = [columns.map(({ name }) => name), ...rows];
-  const widths = columns.map((_, at) => lines.reduce((widest, line) => Math.max(widest, line[at]?.length ?? 0), 0));
+  const widths = columns.map((_, at) =>
+    lines.reduce((widest, line) => Math.max(widest, line[at]?.length ?? 0), 0),
+  );
   return lines.map((line) => `${alignLine(columns, widths, line)}\n`).join('');
 }
 

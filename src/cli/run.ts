@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `havip run`: the daemon, from a file or from flags.
 import { Command } from 'commander';
-import { configFromFlags, loadConfigInWorker, problemsError } from '../config/load.js';
+import { configFromFlagsInWorker, loadConfigInWorker } from '../config/in-worker.js';
+import { problemsError } from '../config/problem.js';
 import type { Config } from '../config/types.js';
-import { Daemon } from '../control/daemon.js';
+import { Daemon, type DaemonOptions } from '../control/daemon.js';
 import { HavipError } from '../errors.js';
 import { configOption, pinPathOption, socketOption } from './options.js';
 
@@ -38,16 +39,12 @@ export function runCommand(): Command {
     .addOption(socketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (flags: RunFlags, command: Command) => {
-      const { config, configPath } = await configOf(flags, command);
-      await runUntilStopped(await Daemon.start({ config, configPath }));
+      await runUntilStopped(await Daemon.start(await optionsOf(flags, command)));
     });
 }
 
-async function configOf(
-  flags: RunFlags,
-  command: Command,
-): Promise<{ config: Config; configPath: string | null }> {
-  if (flags.bridge ?? flags.vip) return { config: fromFlags(flags), configPath: null };
+async function optionsOf(flags: RunFlags, command: Command): Promise<DaemonOptions> {
+  if (flags.bridge ?? flags.vip) return { config: await fromFlags(flags), configPath: null };
   if (!flags.config) {
     throw new HavipError(
       'USAGE',
@@ -59,14 +56,16 @@ async function configOf(
   }
   const loaded = await loadConfigInWorker(flags.config);
   if ('problems' in loaded) throw problemsError(loaded.problems);
-  return { config: overridden(loaded.config, flags, command), configPath: flags.config };
+  const overrides = overridesOf(flags, command);
+  return { config: { ...loaded.config, ...overrides }, configPath: flags.config, overrides };
 }
 
-function fromFlags({ config, bridge, vip, uplink, pinPath, socket, metrics }: RunFlags): Config {
+async function fromFlags(flags: RunFlags): Promise<Config> {
+  const { config, bridge, vip, uplink, pinPath, socket, metrics } = flags;
   if (config) throw new HavipError('USAGE', '--config and --bridge exclude each other');
   if (!bridge || !vip)
     throw new HavipError('USAGE', '--bridge and --vip go together: which bridge, and which address');
-  return configFromFlags({
+  return configFromFlagsInWorker({
     bridge,
     vip,
     ...(uplink && { uplink }),
@@ -77,10 +76,9 @@ function fromFlags({ config, bridge, vip, uplink, pinPath, socket, metrics }: Ru
 }
 
 /** A flag or environment variable beats the file; its default does not. */
-function overridden(config: Config, { pinPath, socket }: RunFlags, command: Command): Config {
+function overridesOf({ pinPath, socket }: RunFlags, command: Command): Partial<Config> {
   const given = (name: string): boolean => command.getOptionValueSource(name) !== 'default';
   return {
-    ...config,
     ...(pinPath && given('pinPath') && { pinPath }),
     ...(socket && given('socket') && { socket }),
   };

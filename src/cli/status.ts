@@ -46,7 +46,9 @@ async function find(client: ApiClient, vip: string | undefined): Promise<HavipSt
   if (address === null) throw new HavipError('USAGE', `not an IP address: ${JSON.stringify(vip)}`);
   const rows = await client.listHavips({ address });
   if (rows.length) return rows;
-  throw new HavipError('FAILED', `no HAVIP ${address} is configured here`, { cure: 'havip status lists those that are' });
+  throw new HavipError('FAILED', `no HAVIP ${address} is configured here`, {
+    cure: 'havip status lists those that are',
+  });
 }
 
 /** By network, subnet, family and number, so that two listings can be compared line by line. */
@@ -107,7 +109,8 @@ const STATE_COLUMN = 3;
 const STATE_COLORS: Partial<Record<HavipState, Color>> = { unheld: 'yellow', flapping: 'red' };
 
 function statusTable(rows: readonly HavipStatus[]): Promise<string> {
-  const paint = (row: readonly string[]): Color | null => STATE_COLORS[row[STATE_COLUMN] as HavipState] ?? null;
+  const paint = (row: readonly string[]): Color | null =>
+    STATE_COLORS[row[STATE_COLUMN] as HavipState] ?? null;
   return renderTable(COLUMNS, rows.map(toCells), screenOf(), paint);
 }
 
@@ -125,7 +128,8 @@ function holderCells({ holder }: HavipStatus): string[] {
 /** What an operator should know besides: a line each, none when all is well. */
 export function notes({ absent, ports, config }: Pick<DaemonStatus, 'absent' | 'ports' | 'config'>): string {
   const lines = absent.map(({ kind, name }) => `absent: ${kind} ${name}: served as soon as it appears`);
-  for (const { name, failure } of ports) if (failure !== null) lines.push(`not attached: ${name}: ${failure}`);
+  for (const { name, failure } of ports)
+    if (failure !== null) lines.push(`not attached: ${name}: ${failure}`);
   if (config?.stale) {
     lines.push(`configuration stale: ${config.path ?? 'the file'} is bad; the one before goes on serving`);
     lines.push(...config.problems.map((problem) => `  ${problem}`));

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A configuration file -> Config, in this thread or in a short-lived worker. What the text may say is parse.ts.
+// A configuration file -> Config, in this thread; in-worker.ts has it done elsewhere. What the text may say is parse.ts.
 import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import { HavipError } from '../errors.js';
 import { parseConfig, type ParseResult } from './parse.js';
 import { fileProblem, problemsError, type Problem } from './problem.js';
-import type { WorkerMessage } from './load-worker.js';
 import type { Config } from './types.js';
-import { unpackConfig } from './wire.js';
 
 export { parseConfig, type ParseResult } from './parse.js';
 export { problemsError, renderProblem, type Problem } from './problem.js';
@@ -17,9 +14,6 @@ export type * from './types.js';
 
 /** A million HAVIPs take some 40 MiB; what is larger is not a configuration. Unit: bytes. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024;
-
-/** Most heap that the worker may take: yaml needs about 90 bytes for one of the file (measured). Unit: MiB. */
-const WORKER_HEAP_MB = 6144;
 
 /**
  * Reads and checks a file in this thread.
@@ -35,38 +29,6 @@ export function loadConfig(path: string): Config {
 export function loadAndCheck(path: string): ParseResult {
   const text = readText(path);
   return typeof text === 'string' ? parseConfig(text, path) : { problems: [text] };
-}
-
-export type WorkerResult = { readonly config: Config } | { readonly problems: readonly Problem[] };
-
-/**
- * Reads and checks a file in a worker thread that ends afterwards: the caller's thread goes on, and the parser's
- * memory (90 times the file) goes back.
- * Errors: HavipError FAILED when the worker dies of something other than the file; what the file causes are problems.
- */
-export async function loadConfigInWorker(path: string): Promise<WorkerResult> {
-  const worker = new Worker(new URL('./load-worker.js', import.meta.url), {
-    workerData: path,
-    // Not this process's: --input-type or --inspect would keep the worker from starting.
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: 64 },
-  });
-  const message = await new Promise<WorkerMessage>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') resolve({ problems: [tooLarge(path)] });
-      else reject(HavipError.from(error));
-    });
-    worker.once('exit', (code) =>
-      reject(new HavipError('FAILED', `the configuration's worker ended with ${code}`)),
-    );
-  });
-  await worker.terminate();
-  return 'packed' in message ? { config: await unpackConfig(message.packed) } : message;
-}
-
-function tooLarge(path: string): Problem {
-  return fileProblem(path, `needs more than ${WORKER_HEAP_MB} MiB of memory to be read`);
 }
 
 /** The file's text, or why there is none. */

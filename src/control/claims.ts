@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Claims from the kernel: records of the ring as they come, and the `claims` map where the ring may have lost some.
-import { CLAIM_KIND, CLAIM_RESULT, Claim as ClaimRow } from '../kernel/layout.gen.js';
+import { Claim as ClaimRow } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
+import { isRefusal } from '../kernel/names.js';
 import type { Claim } from '../holders/rules.js';
 import { holderOf } from './bindings.js';
 
@@ -45,18 +46,6 @@ export async function readClaims(claims: Tables['claims']): Promise<ClaimRecord[
   return found.sort(byTime);
 }
 
-export const isRefusal = (result: number): boolean => result >= CLAIM_RESULT.REFUSED_NOT_MEMBER;
-
-/** ARP_REQUEST -> arp-request */
-export function kindName(kind: number): string {
-  return kebab(nameOf(CLAIM_KIND, kind));
-}
-
-/** REFUSED_NOT_MEMBER -> not-member */
-export function refusalName(result: number): string {
-  return kebab(nameOf(CLAIM_RESULT, result).replace(/^REFUSED_/, ''));
-}
-
 function recordOf(row: ClaimRow): ClaimRecord | null {
   const by = holderOf(row.by);
   return by && { claim: { havip: row.havip, by, kind: row.kind, tsNs: row.tsNs }, result: row.result };
@@ -65,9 +54,3 @@ function recordOf(row: ClaimRow): ClaimRecord | null {
 function byTime(a: ClaimRecord, b: ClaimRecord): number {
   return a.claim.tsNs < b.claim.tsNs ? -1 : Number(a.claim.tsNs > b.claim.tsNs);
 }
-
-function nameOf(names: Readonly<Record<string, number>>, value: number): string {
-  return Object.keys(names).find((name) => names[name] === value) ?? String(value);
-}
-
-const kebab = (name: string): string => name.toLowerCase().replaceAll('_', '-');

@@ -3,20 +3,23 @@
 import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Config } from '../config/types.js';
-import { loadConfigInWorker, renderProblem } from '../config/load.js';
+import { loadConfigInWorker } from '../config/in-worker.js';
+import { renderProblem } from '../config/problem.js';
 import { HavipError } from '../errors.js';
 import { Datapath, unload } from '../kernel/datapath.js';
 import { preparePinFolder } from '../kernel/pins.js';
 import { closeFd, isNativeError, lockFolder, lockOwner } from '../native/index.js';
-import { Observer } from '../observe/observer.js';
-import { wallNs } from './events.js';
-import { createLog, type Logger } from './log.js';
+import { Observer, type ObserverHooks } from '../observe/observer.js';
+import { WallClock } from '../observe/clock.js';
+import { createLog, type Logger } from '../observe/log.js';
 import { ControlLoop } from './loop.js';
 
 export interface DaemonOptions {
   readonly config: Config;
   /** What SIGHUP reads again; null: started from flags, nothing to read. */
   readonly configPath: string | null;
+  /** What flags or the environment said against the file; they beat it at every reload too. */
+  readonly overrides?: Partial<Config>;
 }
 
 /** Above ordinary work: a re-point should not wait behind a guest's compile job. Best effort. */
@@ -29,11 +32,12 @@ export class Daemon {
     private readonly observer: Observer,
     private readonly loop: ControlLoop,
     private readonly log: Logger,
-    private readonly configPath: string | null,
+    private readonly options: DaemonOptions,
   ) {}
 
   /** Resolves when holders are followed. Errors: HavipError; nothing that was pinned before is touched then. */
-  static async start({ config, configPath }: DaemonOptions): Promise<Daemon> {
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { config } = options;
     const log = createLog();
     refuseUnprivileged();
     preparePinFolder(config.pinPath);
@@ -41,7 +45,7 @@ export class Daemon {
     raisePriority(log);
     const datapath = Datapath.open(config);
     try {
-      const daemon = await Daemon.serve(lockFd, datapath, log, { config, configPath });
+      const daemon = await Daemon.serve(lockFd, datapath, log, options);
       const { adopted } = datapath;
       const details = {
         pid: process.pid,
@@ -63,11 +67,12 @@ export class Daemon {
     lockFd: number,
     datapath: Datapath,
     log: Logger,
-    { config, configPath }: DaemonOptions,
+    options: DaemonOptions,
   ): Promise<Daemon> {
-    const observer = await Observer.start({ ...config, version: packageVersion() });
+    const { config } = options;
+    const observer = await Observer.start({ ...config, version: packageVersion() }, watchdog(log));
     const loop = new ControlLoop({ config, datapath, log, tell: (message) => observer.tell(message) });
-    const daemon = new Daemon(lockFd, datapath, observer, loop, log, configPath);
+    const daemon = new Daemon(lockFd, datapath, observer, loop, log, options);
     daemon.tellConfig([]);
     await loop.start();
     observer.onReload(() => daemon.reload());
@@ -93,23 +98,33 @@ export class Daemon {
   }
 
   private async tryReload(): Promise<readonly string[]> {
-    if (this.configPath === null) return ['havip was started from flags: there is no file to read again'];
-    const loaded = await loadConfigInWorker(this.configPath);
+    const { configPath, overrides } = this.options;
+    if (configPath === null) return ['havip was started from flags: there is no file to read again'];
+    const loaded = await loadConfigInWorker(configPath);
     if ('problems' in loaded) return loaded.problems.map(renderProblem);
     try {
-      this.loop.reload(loaded.config);
+      this.loop.reload({ ...loaded.config, ...overrides });
       return [];
     } catch (error) {
       const { message, cure } = HavipError.from(error);
-      return [`${this.configPath}: ${message}${cure ? `; ${cure}` : ''}`];
+      return [`${configPath}: ${message}${cure ? `; ${cure}` : ''}`];
     }
   }
 
   private tellConfig(problems: readonly string[]): void {
-    const loadedWallNs = wallNs(process.hrtime.bigint());
-    const config = { stale: problems.length > 0, path: this.configPath, loadedWallNs, problems };
+    const loadedWallNs = new WallClock().wallNs(process.hrtime.bigint());
+    const config = { stale: problems.length > 0, path: this.options.configPath, loadedWallNs, problems };
     this.observer.tell({ type: 'config', config });
   }
+}
+
+/** Metrics and API come and go with the worker; holders are followed all the same. */
+function watchdog(log: Logger): ObserverHooks {
+  return {
+    onDown: ({ message }, retryMs) =>
+      log.error({ error: message, retryMs }, 'the worker fell; starting another'),
+    onUp: () => log.info('the worker is back'),
+  };
 }
 
 function refuseUnprivileged(): void {

@@ -5,8 +5,8 @@ import type { HavipConfig, SubnetConfig } from '../config/types.js';
 import { HavipError } from '../errors.js';
 import { POLICY_FLAGS, type Binding as BindingRow, type Key, type Member } from '../kernel/layout.gen.js';
 import { SUBNETS_MAX, type Tables } from '../kernel/maps.js';
+import { fieldBytes, fieldText } from '../kernel/names.js';
 import { addressBytes, formatAddress } from '../net/addresses.js';
-import { bytesOf, textOf } from './ports.js';
 
 export interface SubnetRecord {
   readonly id: number;
@@ -57,7 +57,7 @@ export class Definitions {
     const members = [...maps.members.entries()].map(([member]) => member);
     this.memberRows = new Map(members.map((member) => [`${member.havip}/${member.port}`, member]));
     for (const [id, row] of maps.subnets.entries()) {
-      if (row.used) this.pinnedSubnets.set(subnetName(textOf(row.network), textOf(row.name)), id);
+      if (row.used) this.pinnedSubnets.set(subnetName(fieldText(row.network), fieldText(row.name)), id);
     }
     for (const [key, row] of maps.bindings.entries()) {
       this.pinnedHavips.set(havipName(key.subnet, formatAddress(key.address)), row.havip);
@@ -174,8 +174,8 @@ export class Definitions {
       this.pinnedSubnets.delete(name);
       this.subnets.set(name, { id, config });
       const row = {
-        network: bytesOf(config.network, NAME_BYTES),
-        name: bytesOf(config.name, NAME_BYTES),
+        network: fieldBytes(config.network, NAME_BYTES),
+        name: fieldBytes(config.name, NAME_BYTES),
         used: 1,
       };
       this.maps.subnets.set(id, row);

@@ -3,6 +3,7 @@
 // burst costs one message.
 import type { HolderEvent } from '../holders/registry.js';
 import type { Holder } from '../holders/rules.js';
+import { WallClock } from '../observe/clock.js';
 import type { EventKind, EventParty, EventRecord } from '../observe/messages.js';
 
 /** Names of what the kernel knows by number. */
@@ -18,6 +19,7 @@ const NOTHING = { network: '', subnet: '', address: '', from: null, to: null, co
 export class EventLog {
   private seq = 0;
   private pending: EventRecord[] = [];
+  private readonly clock = new WallClock();
 
   constructor(
     private readonly source: EventSource,
@@ -64,17 +66,11 @@ export class EventLog {
 
   private add(draft: Draft): void {
     const timeNs = draft.timeNs ?? process.hrtime.bigint();
-    const record = { ...NOTHING, ...draft, timeNs, wallNs: wallNs(timeNs), seq: ++this.seq };
+    const record = { ...NOTHING, ...draft, timeNs, wallNs: this.clock.wallNs(timeNs), seq: ++this.seq };
     this.pending.push(record);
   }
 
   private party(holder: Holder | null): EventParty | null {
     return holder && { port: this.source.portName(holder.port), mac: holder.mac };
   }
-}
-
-/** The wall-clock time of a monotonic stamp, by the difference of the two clocks now. */
-export function wallNs(monotonicNs: bigint): bigint {
-  const nowNs = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
-  return nowNs - (process.hrtime.bigint() - monotonicNs);
 }

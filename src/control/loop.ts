@@ -4,17 +4,18 @@
 import type { Config } from '../config/types.js';
 import { HavipError } from '../errors.js';
 import { Registry, type Change } from '../holders/registry.js';
-import { Claim as ClaimRow, PORT_KIND, TARGET_FLAGS } from '../kernel/layout.gen.js';
+import { Claim as ClaimRow, TARGET_FLAGS } from '../kernel/layout.gen.js';
 import type { Datapath } from '../kernel/datapath.js';
+import { isRefusal, kindName, PORT_KIND_NAMES, refusalName } from '../kernel/names.js';
 import { RingBuffer } from '../native/index.js';
 import { LinkWatcher, type Link } from '../net/links.js';
 import { XdpFeatureWatcher } from '../net/netdev.js';
 import type { PortRecord, ToWorker } from '../observe/messages.js';
 import { fromRow, toRow } from './bindings.js';
-import { decodeBatch, isRefusal, kindName, readClaims, refusalName, type ClaimRecord } from './claims.js';
+import { decodeBatch, readClaims, type ClaimRecord } from './claims.js';
 import { Definitions } from './definitions.js';
 import { EventLog, type EventSource } from './events.js';
-import type { Logger } from './log.js';
+import type { Logger } from '../observe/log.js';
 import { planPorts, type Plan, type WantedPort } from './plan.js';
 import { PortBook, type ServedPort } from './ports.js';
 import { Refusals } from './refusals.js';
@@ -330,19 +331,13 @@ function samePort(a: WantedPort, b: WantedPort): boolean {
   );
 }
 
-const KIND_NAMES = {
-  [PORT_KIND.VNIC]: 'vnic',
-  [PORT_KIND.UPLINK]: 'uplink',
-  [PORT_KIND.HOST]: 'host',
-} as const;
-
 function portRecord({ slot, wanted, failure }: ServedPort): PortRecord {
   const { name, bridge, kind, hook, up, flags } = wanted;
   return {
     slot,
     name,
     bridge: bridge.name,
-    kind: KIND_NAMES[kind as keyof typeof KIND_NAMES],
+    kind: PORT_KIND_NAMES[kind] ?? 'vnic',
     hook,
     up,
     takesXdp: (flags & TARGET_FLAGS.XDP) !== 0,

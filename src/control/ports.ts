@@ -4,6 +4,7 @@
 import type { Attachments } from '../kernel/attachments.js';
 import { PORT_KIND, type Target } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
+import { fieldBytes, fieldText } from '../kernel/names.js';
 import { HavipError } from '../errors.js';
 import type { WantedPort } from './plan.js';
 
@@ -93,7 +94,7 @@ export class PortBook {
 
   private remember(slot: number, target: Target): void {
     if (target.generation === 0) return;
-    this.names.set(slot, textOf(target.name));
+    this.names.set(slot, fieldText(target.name));
     this.generations.set(slot, target.generation);
   }
 
@@ -102,7 +103,7 @@ export class PortBook {
    * bridge it is another port, since what it holds is of the old one's subnets.
    */
   private survives(target: Target, wanted: WantedPort | undefined): boolean {
-    if (wanted?.name !== textOf(target.name) || wanted.bridge.ifindex !== target.bridge) return false;
+    if (wanted?.name !== fieldText(target.name) || wanted.bridge.ifindex !== target.bridge) return false;
     return this.attachments.hooks().has(target.ifindex);
   }
 
@@ -143,7 +144,7 @@ export class PortBook {
       flags,
       generation: this.generations.get(slot) ?? 1,
       bridge: bridge.ifindex,
-      name: bytesOf(name, 16),
+      name: fieldBytes(name, 16),
     });
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
@@ -184,16 +185,4 @@ function deleteQuietly(map: { delete(key: number): boolean }, key: number): void
   } catch {
     // already empty
   }
-}
-
-/** NUL-terminated text of at most `bytes - 1` bytes, as the kernel keeps names. */
-export function bytesOf(text: string, bytes: number): Uint8Array {
-  const out = Buffer.alloc(bytes);
-  out.write(text.slice(0, bytes - 1), 'utf8');
-  return out;
-}
-
-export function textOf(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return Buffer.from(bytes.subarray(0, end < 0 ? bytes.length : end)).toString('utf8');
 }

@@ -3,8 +3,9 @@
 // for the compiler (measured: 2 to 3 ms for code that has never run, 20 us for code that has).
 import { Registry } from '../holders/registry.js';
 import { Binding, CLAIM_RESULT, Claim, Key } from '../kernel/layout.gen.js';
+import { kindName } from '../kernel/names.js';
 import { toRow } from './bindings.js';
-import { decodeBatch, kindName } from './claims.js';
+import { decodeBatch } from './claims.js';
 import { EventLog } from './events.js';
 
 const ROUNDS = 400;

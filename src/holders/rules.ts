@@ -11,7 +11,7 @@ export interface Holder {
 /** Where a HAVIP points, as the `bindings` map keeps it. */
 export interface Binding {
   readonly holder: Holder | null;
-  /** The last holder, also across a release: a claim by another port than its is a move. */
+  /** The holder before this one, or, where nobody holds it, the last: a claim by another port than its is a move. */
   readonly former: Holder | null;
   /** Monotonic; arrival of the frame that made the binding, or time of the release. */
   readonly sinceNs: bigint;
@@ -51,7 +51,7 @@ export function judge(binding: Binding, by: Holder, uplink: boolean): Outcome {
 export function bound(binding: Binding, claim: Claim, outcome: Exclude<Outcome, 'refresh'>): Binding {
   return {
     holder: claim.by,
-    former: claim.by,
+    former: binding.holder ?? binding.former,
     sinceNs: claim.tsNs,
     moves: binding.moves + (outcome === 'move' ? 1 : 0),
     by: claim.kind,

@@ -5,22 +5,17 @@ import { join } from 'node:path';
 import { HavipError } from '../errors.js';
 import { addressBytes, formatAddress, formatMac } from '../net/addresses.js';
 import { openPin } from '../native/index.js';
-import {
-  CLAIM_KIND,
-  CLAIM_RESULT,
-  PORT_KIND,
-  REASON,
-  type Binding,
-  type Holder,
-  type Key,
-  type Losses,
-  type Target,
-  type Traffic,
-} from './layout.gen.js';
+import { type Binding, type Holder, type Key, type Losses, type Target, type Traffic } from './layout.gen.js';
 import { openTables, type MapName, type Tables } from './maps.js';
+import {
+  CLAIM_KIND_NAMES,
+  CLAIM_RESULT_NAMES,
+  fieldText,
+  PORT_KIND_NAMES,
+  REASONS,
+  type PortKind,
+} from './names.js';
 import { existing, foreignMaps, mapsFolder } from './pins.js';
-
-export type PortKind = 'vnic' | 'uplink' | 'host';
 
 /** Who holds a HAVIP. Shape: `port` is the interface's name, `slot-N` for one that has just left. */
 export interface HavipHolder {
@@ -55,33 +50,6 @@ export interface HavipRow {
 export interface HavipFilter {
   readonly network?: string;
   readonly subnet?: string;
-}
-
-/** `PASS_NOT_IP` -> `pass-not-ip`. */
-export const kebab = (name: string): string => name.toLowerCase().replaceAll('_', '-');
-
-/** Names by number of an enum of bpf/havip.h. `counted`: its last member is how many there are, and no name. */
-function namesOf(members: Readonly<Record<string, number>>, counted: boolean): readonly string[] {
-  const ordered = Object.entries(members).sort(([, a], [, b]) => a - b);
-  if (counted) ordered.pop();
-  return ordered.map(([name]) => name);
-}
-
-export const PORT_KIND_NAMES = namesOf(PORT_KIND, false).map(kebab) as readonly PortKind[];
-/** `none`, `arp-request`, ... by enum havip_claim_kind. */
-export const CLAIM_KIND_NAMES = namesOf(CLAIM_KIND, true).map(kebab);
-/** `refresh`, `refused-not-member`, ... by enum havip_claim_result. */
-export const CLAIM_RESULT_NAMES = namesOf(CLAIM_RESULT, true).map(kebab);
-/** By enum havip_reason. Shape: `verdict` is its first word, `reason` the rest: { pass, not-ip }. */
-export const REASONS = namesOf(REASON, true).map((name) => {
-  const [verdict = '', ...rest] = kebab(name).split('-');
-  return { verdict, reason: rest.join('-') };
-});
-
-/** Text in a fixed field of a map: up to the first NUL. */
-export function fieldText(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
 }
 
 /**

@@ -107,7 +107,7 @@ async function failOver(
   await lab.staticNeighbour(CLIENT, VIP, lab.mac(OLD));
   tell('client', `takes ${VIP} to be at ${lab.mac(OLD)} (${OLD}), for good`);
   const before = await traffic.download(lab, CLIENT, VIP, { bytes: DOWNLOAD_BYTES });
-  tell('download', describe(before));
+  tell('download', `before: ${describe(before)}`);
   const endSlowDownload = startSlowDownload(lab, CLIENT);
   const [atOld, atNew] = [await traffic.echoStream(lab, OLD), await traffic.echoStream(lab, NEW)];
   const limitMs = takeoverLimitMs(advertIntervalS);
@@ -123,7 +123,7 @@ async function failOver(
   const totals = await stream.finish();
   const running = await endSlowDownload();
   const after = await traffic.download(lab, CLIENT, VIP, { bytes: DOWNLOAD_BYTES });
-  tell('download', `${describe(after)} again`);
+  tell('download', `after: ${describe(after)}`);
   return {
     ports: { [OLD]: lab.port(OLD), [NEW]: lab.port(NEW) },
     killedNs,

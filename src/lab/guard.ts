@@ -33,8 +33,10 @@ export function closeOnDeparture(lab: Closable): () => void {
     const exit = (): never => process.exit(code);
     lab.close().then(exit, (error: unknown) => (complain(error), exit()));
   };
+  let isTold = !process.stderr.isTTY;
   const onSignal = (name: NodeJS.Signals): void => {
-    if (process.stderr.isTTY) process.stderr.write('\nhavip: interrupted; taking the lab away\n');
+    if (!isTold) process.stderr.write('\nhavip: interrupted; taking the lab away\n');
+    isTold = true;
     leave(128 + SIGNALS[name as keyof typeof SIGNALS]);
   };
   const onError = (error: unknown): void => (complain(error), leave(1));

@@ -159,37 +159,37 @@ interface Addon {
     ethertype: number,
     onFrame: ((frame: Buffer) => void) | null,
   ) => PacketSocket;
-  linkCreate(programFd: number, ifindex: number, hook: LinkHook): number;
-  linkUpdate(linkFd: number, programFd: number): void;
-  linkInfo(linkFd: number): LinkInfo;
-  linkDetach(linkFd: number): void;
-  tcAttach(
+  linkCreate: (programFd: number, ifindex: number, hook: LinkHook) => number;
+  linkUpdate: (linkFd: number, programFd: number) => void;
+  linkInfo: (linkFd: number) => LinkInfo;
+  linkDetach: (linkFd: number) => void;
+  tcAttach: (
     programFd: number,
     ifindex: number,
     direction: Direction,
     handle: number,
     priority: number,
-  ): boolean;
-  tcDetach(
+  ) => boolean;
+  tcDetach: (
     ifindex: number,
     direction: Direction,
     handle: number,
     priority: number,
     removeClsact: boolean,
-  ): void;
-  tcQuery(ifindex: number, direction: Direction, handle: number, priority: number): number;
-  programInfo(fd: number): ProgramInfo;
-  programFdById(id: number): number;
-  pin(fd: number, path: string): void;
-  openPin(path: string): number;
-  mapInfo(fd: number): MapInfo;
-  possibleCpus(): number;
-  libbpfVersion(): string;
-  fsIsBpffs(path: string): boolean;
-  lockFolder(path: string): number;
-  closeFd(fd: number): void;
-  ifNameToIndex(name: string): number;
-  testRun(programFd: number, frame: Buffer, options?: TestRunOptions): TestRunResult;
+  ) => void;
+  tcQuery: (ifindex: number, direction: Direction, handle: number, priority: number) => number;
+  programInfo: (fd: number) => ProgramInfo;
+  programFdById: (id: number) => number;
+  pin: (fd: number, path: string) => void;
+  openPin: (path: string) => number;
+  mapInfo: (fd: number) => MapInfo;
+  possibleCpus: () => number;
+  libbpfVersion: () => string;
+  fsIsBpffs: (path: string) => boolean;
+  lockFolder: (path: string) => number;
+  closeFd: (fd: number) => void;
+  ifNameToIndex: (name: string) => number;
+  testRun: (programFd: number, frame: Buffer, options?: TestRunOptions) => TestRunResult;
 }
 
 function loadAddon(): Addon {

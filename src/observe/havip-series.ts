@@ -9,24 +9,24 @@ const FORMER_PORTS = 8;
 /** HAVIPs whose former holders are remembered: twice what a host is built for, so that removed ones may linger. */
 const REMEMBERED_HAVIPS = 200_000;
 
-/** Which ports held which HAVIP, from the events. */
+/** Which ports held which HAVIP, from the events. Keyed by the labels' text, which a scrape has at hand. */
 export class HolderMemory {
   private readonly seen = new Map<string, Set<string>>();
 
   observe({ network, address, from, to, repointNs }: EventRecord): void {
-    // Only what wrote a binding names a holder in `to`; a refusal's is the claimant.
-    if (from) this.add(network, address, from.port);
-    if (to && repointNs !== null) this.add(network, address, to.port);
-  }
-
-  /** Ports other than `port` that have held it lately. */
-  *others(network: string, address: string, port: string | undefined): Generator<string> {
-    for (const other of this.seen.get(keyOf(network, address)) ?? []) if (other !== port) yield other;
-  }
-
-  private add(network: string, address: string, port: string): void {
     if (!address) return;
-    const key = keyOf(network, address);
+    const key = labelText(network, address);
+    // Only what wrote a binding names a holder in `to`; a refusal's is the claimant.
+    if (from) this.add(key, from.port);
+    if (to && repointNs !== null) this.add(key, to.port);
+  }
+
+  /** Ports that have held it lately, the present one perhaps among them. */
+  ports(key: string): Iterable<string> | undefined {
+    return this.seen.get(key);
+  }
+
+  private add(key: string, port: string): void {
     const ports = this.seen.get(key) ?? new Set();
     ports.delete(port);
     this.seen.set(key, ports.add(port));
@@ -35,7 +35,12 @@ export class HolderMemory {
   }
 }
 
-const keyOf = (network: string, address: string): string => `${network} ${address}`;
+/**
+ * `{network="blue",address="10.0.1.50"`, open for more labels. Joined and not concatenated: a string that is one
+ * piece is copied once a line, while one of many pieces is walked, which doubles the time of a scrape.
+ */
+export const labelText = (network: string, address: string): string =>
+  ['{network="', escapeLabel(network), '",address="', escapeLabel(address), '"'].join('');
 
 /** Sets and maps keep the order in which things were added. */
 function dropOldest(kept: Set<string> | Map<string, unknown>, limit: number): void {
@@ -89,18 +94,14 @@ const FAMILIES: readonly Family[] = [
 
 const HOLDER_HELP = 'Which port holds the HAVIP: 1 for the present one, 0 for those that did lately.';
 
-/**
- * The labels of each HAVIP, kept from scrape to scrape. Joined and not concatenated: a string that is one piece is
- * copied once a line, while one of many pieces is walked, which doubles the time of a scrape.
- */
+/** The labels of each HAVIP, kept from scrape to scrape. */
 export class LabelCache {
   private readonly known: { network: string; address: string; text: string }[] = [];
 
-  /** `{network="blue",address="10.0.1.50"`, open for more labels. */
   of({ havip, network, address }: HavipRow): string {
     const found = this.known[havip];
     if (found?.network === network && found.address === address) return found.text;
-    const text = ['{network="', escapeLabel(network), '",address="', escapeLabel(address), '"'].join('');
+    const text = labelText(network, address);
     this.known[havip] = { network, address, text };
     return text;
   }
@@ -115,13 +116,13 @@ export class HavipSeries {
     private readonly cache: LabelCache,
   ) {}
 
-  add(row: HavipRow): void {
-    const names = this.cache.of(row);
-    for (let i = 0; i < FAMILIES.length; i++) {
-      const { name, value } = FAMILIES[i] as Family;
-      this.texts[i] += name + names + '} ' + String(value(row)) + '\n';
-    }
-    this.addHolders(row, names);
+  /** Many at a time: a family's loop over them is twice as fast as a row's loop over the families. */
+  add(rows: readonly HavipRow[]): void {
+    const labels = rows.map((row) => this.cache.of(row));
+    FAMILIES.forEach((family, at) => {
+      this.texts[at] = (this.texts[at] ?? '') + familyLines(family, rows, labels);
+    });
+    rows.forEach((row, at) => this.addHolders(row.holder?.port, labels[at] as string));
   }
 
   /** A piece a family. */
@@ -129,10 +130,21 @@ export class HavipSeries {
     return [...this.texts, this.holders];
   }
 
-  private addHolders({ network, address, holder }: HavipRow, names: string): void {
-    if (holder) this.holders += 'havip_holder' + names + ',port="' + escapeLabel(holder.port) + '"} 1\n';
-    for (const port of this.memory.others(network, address, holder?.port)) {
-      this.holders += 'havip_holder' + names + ',port="' + escapeLabel(port) + '"} 0\n';
+  private addHolders(present: string | undefined, labels: string): void {
+    if (present !== undefined) this.holders += holderLine(labels, present, '1');
+    for (const port of this.memory.ports(labels) ?? []) {
+      if (port !== present) this.holders += holderLine(labels, port, '0');
     }
   }
 }
+
+function familyLines({ name, value }: Family, rows: readonly HavipRow[], labels: readonly string[]): string {
+  let lines = '';
+  for (let i = 0; i < rows.length; i++) {
+    lines += name + (labels[i] as string) + '} ' + String(value(rows[i] as HavipRow)) + '\n';
+  }
+  return lines;
+}
+
+const holderLine = (labels: string, port: string, value: '0' | '1'): string =>
+  'havip_holder' + labels + ',port="' + escapeLabel(port) + '"} ' + value + '\n';

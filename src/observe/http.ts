@@ -22,7 +22,10 @@ export interface Listening {
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Errors: FAILED or PERMISSION, naming the address. */
-export async function serveHttp(listen: { host: string; port: number }, pages: HttpPages): Promise<Listening> {
+export async function serveHttp(
+  listen: { host: string; port: number },
+  pages: HttpPages,
+): Promise<Listening> {
   const server = createServer((request, response) => {
     answer(request, response, pages).catch(() => response.destroy());
   });
@@ -35,7 +38,8 @@ export async function serveHttp(listen: { host: string; port: number }, pages: H
   return { address: hostPort(listen.host, port), stop };
 }
 
-const hostPort = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+const hostPort = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 async function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   server.listen(port, host);
@@ -51,7 +55,10 @@ function listenError(address: string, cause: unknown): HavipError {
   const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
   const why = taken ? 'another process listens there' : message;
   const cure = `choose another address under metrics.listen, or find the process: ss -ltnp 'sport = :${address.split(':').pop()}'`;
-  return new HavipError(code, `cannot serve metrics on ${address}: ${why}`, { cause, ...(taken && { cure }) });
+  return new HavipError(code, `cannot serve metrics on ${address}: ${why}`, {
+    cause,
+    ...(taken && { cure }),
+  });
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, pages: HttpPages): Promise<void> {
@@ -70,7 +77,11 @@ function json(response: ServerResponse, body: Readonly<Record<string, unknown>>)
   response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }
 
-async function stream(request: IncomingMessage, response: ServerResponse, pieces: AsyncIterable<string>): Promise<void> {
+async function stream(
+  request: IncomingMessage,
+  response: ServerResponse,
+  pieces: AsyncIterable<string>,
+): Promise<void> {
   response.writeHead(200, { 'content-type': METRICS_TYPE });
   if (request.method === 'HEAD') return void response.end();
   for await (const piece of pieces) {

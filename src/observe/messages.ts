@@ -77,7 +77,11 @@ export interface ConfigRecord {
 
 export type ToWorker =
   | { readonly type: 'events'; readonly events: readonly EventRecord[] }
-  | { readonly type: 'ports'; readonly ports: readonly PortRecord[]; readonly absent: readonly AbsentRecord[] }
+  | {
+      readonly type: 'ports';
+      readonly ports: readonly PortRecord[];
+      readonly absent: readonly AbsentRecord[];
+    }
   /** Indices (in the `havips` map) of the HAVIPs whose move budget is spent. */
   | { readonly type: 'flapping'; readonly havips: readonly number[] }
   | { readonly type: 'config'; readonly config: ConfigRecord }
@@ -89,7 +93,12 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready'; readonly metricsAddress: string | null }
   /** Could not start; the worker ends after it. `code`: as HavipError's. */
-  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string; readonly cure: string | undefined }
+  | {
+      readonly type: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly cure: string | undefined;
+    }
   | { readonly type: 'reload'; readonly request: number };
 
 /** Handed to the worker at its start. */

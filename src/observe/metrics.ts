@@ -22,7 +22,8 @@ export interface MetricsView {
 
 /** 1, 2.5 and 5 of each decade from a microsecond to a second. */
 const REPOINT_SECONDS = [
-  1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1,
+  1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1,
+  0.25, 0.5, 1,
 ];
 const REPOINT_HELP = "From the announcement's arrival at the hook until the new binding was in the map.";
 /** Rows between two turns of the worker's loop, a few milliseconds apart. */
@@ -65,11 +66,14 @@ export class Metrics {
 
   private async havipPieces(): Promise<string[]> {
     const series = new HavipSeries(this.memory, this.labelCache);
-    let rows = 0;
+    let rows: HavipRow[] = [];
     for (const row of this.view.rows()) {
-      series.add(row);
-      if (++rows % ROWS_A_TURN === 0) await nextTurn();
+      if (rows.push(row) < ROWS_A_TURN) continue;
+      series.add(rows);
+      rows = [];
+      await nextTurn();
     }
+    series.add(rows);
     return series.pieces();
   }
 
@@ -85,10 +89,26 @@ export class Metrics {
   private daemonText(): string {
     const { ringFull, claimsFull } = this.view.losses();
     return [
-      head('havip_build_info', 'gauge', 'What is running; always 1.') + sample('havip_build_info', this.build, 1),
-      single('havip_config_stale', 'gauge', 'The last configuration was bad: an older one serves.', +this.view.configStale),
-      single('havip_events_lost_total', 'counter', 'Doorbells lost to a full ring; reconciled from the maps.', ringFull),
-      single('havip_claims_unrecorded_total', 'counter', 'Claims that found no room in their map.', claimsFull),
+      head('havip_build_info', 'gauge', 'What is running; always 1.') +
+        sample('havip_build_info', this.build, 1),
+      single(
+        'havip_config_stale',
+        'gauge',
+        'The last configuration was bad: an older one serves.',
+        +this.view.configStale,
+      ),
+      single(
+        'havip_events_lost_total',
+        'counter',
+        'Doorbells lost to a full ring; reconciled from the maps.',
+        ringFull,
+      ),
+      single(
+        'havip_claims_unrecorded_total',
+        'counter',
+        'Claims that found no room in their map.',
+        claimsFull,
+      ),
       this.repoint.text('havip_repoint_seconds', REPOINT_HELP),
     ].join('');
   }

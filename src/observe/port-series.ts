@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The metric families that have series for each port: frames by verdict, announcements by what came of them.
-import { CLAIM_KIND_NAMES, CLAIM_RESULT_NAMES, REASONS } from '../kernel/reader.js';
+import { CLAIM_KIND_NAMES, CLAIM_RESULT_NAMES, REASONS } from '../kernel/names.js';
 import { head, labels, sample } from './exposition.js';
 import type { PortRecord } from './messages.js';
 
@@ -32,7 +32,10 @@ function attached(counts: readonly PortCounts[]): string {
   const lines = counts.map(({ port }) =>
     sample(name, labels({ port: port.name, hook: port.hook }), port.failure === null ? 1 : 0),
   );
-  return head(name, 'gauge', 'Whether the program sees the frames of the port, and at which hook.') + lines.join('');
+  return (
+    head(name, 'gauge', 'Whether the program sees the frames of the port, and at which hook.') +
+    lines.join('')
+  );
 }
 
 function frames(counts: readonly PortCounts[]): string {
@@ -40,7 +43,9 @@ function frames(counts: readonly PortCounts[]): string {
   const lines = counts.flatMap(({ port, frames: values }) =>
     REASONS.map((verdict, i) => sample(name, labels({ port: port.name, ...verdict }), values[i] ?? 0n)),
   );
-  return head(name, 'counter', 'Frames that came in by the port, by what became of them and why.') + lines.join('');
+  return (
+    head(name, 'counter', 'Frames that came in by the port, by what became of them and why.') + lines.join('')
+  );
 }
 
 function claims(counts: readonly PortCounts[]): string {
@@ -57,12 +62,19 @@ function refusals(counts: readonly PortCounts[]): string {
   const name = 'havip_claims_refused_total';
   const lines = counts.flatMap(({ port, claims: values }) =>
     REFUSALS.map(({ result, index }) =>
-      sample(name, labels({ port: port.name, reason: result.slice(REFUSED.length) }), overKinds(values, index)),
+      sample(
+        name,
+        labels({ port: port.name, reason: result.slice(REFUSED.length) }),
+        overKinds(values, index),
+      ),
     ),
   );
   return head(name, 'counter', 'Claims refused, by why.') + lines.join('');
 }
 
 function overKinds(values: readonly bigint[], result: number): bigint {
-  return CLAIM_KIND_NAMES.reduce((sum, _, kind) => sum + (values[kind * CLAIM_RESULT_NAMES.length + result] ?? 0n), 0n);
+  return CLAIM_KIND_NAMES.reduce(
+    (sum, _, kind) => sum + (values[kind * CLAIM_RESULT_NAMES.length + result] ?? 0n),
+    0n,
+  );
 }

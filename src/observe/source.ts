@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the worker knows: the pinned maps, and what the control thread told it. The API and the metrics read here.
-import type { ApiSource, DaemonStatus, HavipQuery, HavipState, HavipStatus, StatusHolder } from '../api/types.js';
+import type {
+  ApiSource,
+  DaemonStatus,
+  HavipQuery,
+  HavipState,
+  HavipStatus,
+  StatusHolder,
+} from '../api/types.js';
 import { HavipError } from '../errors.js';
 import { LIMITS, type Losses } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';

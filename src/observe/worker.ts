@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ApiServer } from '../api/server.js';
 import { HavipError } from '../errors.js';
 import { serveHttp, type Listening } from './http.js';
+import { createLog, logEvent } from './log.js';
 import { Metrics } from './metrics.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
 import { ReloadRequests } from './reload-requests.js';
@@ -18,6 +19,7 @@ if (!parentPort) throw new Error('worker.js is started by observer.js, as a work
 const port = parentPort;
 const post = (message: FromWorker): void => port.postMessage(message);
 
+const log = createLog();
 const reloads = new ReloadRequests((request) => post({ type: 'reload', request }));
 
 interface Parts {
@@ -46,7 +48,15 @@ async function start(options: WorkerOptions): Promise<Parts> {
 function health(source: Source): Record<string, unknown> {
   const { pid, version, ports, absent, config } = source.daemon();
   const uptimeSeconds = Math.round(process.uptime());
-  return { status: 'ok', pid, version, uptimeSeconds, ports: ports.length, absent, configStale: config?.stale ?? false };
+  return {
+    status: 'ok',
+    pid,
+    version,
+    uptimeSeconds,
+    ports: ports.length,
+    absent,
+    configStale: config?.stale ?? false,
+  };
 }
 
 function take(parts: Parts, message: ToWorker): void {
@@ -54,6 +64,7 @@ function take(parts: Parts, message: ToWorker): void {
   switch (message.type) {
     case 'events':
       source.history.add(message.events);
+      for (const event of message.events) logEvent(log, event);
       return metrics.observe(message.events);
     case 'ports':
       source.ports = message.ports;
