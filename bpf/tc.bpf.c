@@ -137,8 +137,12 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 	if (!in)
 		return TC_ACT_UNSPEC;
 	parsed = tc_parse(skb, &packet);
-	if (tc_pull(skb, &packet, parsed))
+	/* Twice at most: for the tags, then for what is behind them. */
+	if (tc_pull(skb, &packet, parsed)) {
 		parsed = tc_parse(skb, &packet);
+		if (tc_pull(skb, &packet, parsed))
+			parsed = tc_parse(skb, &packet);
+	}
 	if (parsed != PARSED)
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
 	else

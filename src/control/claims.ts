@@ -13,22 +13,22 @@ export interface ClaimRecord {
   readonly result: number;
 }
 
-/**
- * Decodes one batch of the ring, in the order of the kernel's stamps. Of several claims for one HAVIP only the newest
- * is kept: it wins anyway, and a storm of them costs one decision. Refusals are all kept.
- */
+/** Decodes one batch of the ring, in the order of the kernel's stamps: two CPUs commit in any. */
 export function decodeBatch(records: Buffer, count: number): ClaimRecord[] {
   const decoded: ClaimRecord[] = [];
   for (let i = 0; i < count; i++) {
     const record = recordOf(ClaimRow.decode(records, i * ClaimRow.size));
     if (record) decoded.push(record);
   }
-  if (decoded.length < 2) return decoded;
-  // Two CPUs commit in any order; the last valid announcement wins by when it arrived.
-  return newestClaims(decoded.sort(byTime));
+  return decoded.length < 2 ? decoded : decoded.sort(byTime);
 }
 
-function newestClaims(records: readonly ClaimRecord[]): ClaimRecord[] {
+/**
+ * Of several claims for one HAVIP only the newest: it wins anyway, and a storm of them costs one decision. Refusals
+ * are all kept. Claims that do not count must be gone before, or one of them hides an older one that does.
+ */
+export function newestClaims(records: readonly ClaimRecord[]): readonly ClaimRecord[] {
+  if (records.length < 2) return records;
   const newest = new Map<number, ClaimRecord>();
   for (const record of records) if (!isRefusal(record.result)) newest.set(record.claim.havip, record);
   return records.filter((record) => isRefusal(record.result) || newest.get(record.claim.havip) === record);

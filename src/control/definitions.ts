@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The operator's subnets and HAVIPs -> indices and rows of the maps. Indices are kept across restarts, since bindings
+// The operator's HAVIPs -> indices and rows of the maps. Indices are kept across restarts, since bindings
 // and counters hang on them; what the configuration no longer names is taken out.
 import type { HavipConfig, SubnetConfig } from '../config/types.js';
 import { HavipError } from '../errors.js';
 import { POLICY_FLAGS, type Binding as BindingRow, type Key, type Member } from '../kernel/layout.gen.js';
-import { SUBNETS_MAX, type Tables } from '../kernel/maps.js';
-import { fieldBytes, fieldText } from '../kernel/names.js';
+import type { Tables } from '../kernel/maps.js';
 import { addressBytes, formatAddress } from '../net/addresses.js';
-
-export interface SubnetRecord {
-  readonly id: number;
-  readonly config: SubnetConfig;
-}
+import { Subnets, type SubnetRecord } from './subnets.js';
 
 export interface HavipRecord {
   readonly id: number;
@@ -20,7 +15,8 @@ export interface HavipRecord {
 }
 
 export interface DefinitionChange {
-  readonly added: readonly HavipRecord[];
+  /** Without pinned state: nothing that was claimed before now is about them. */
+  readonly fresh: readonly HavipRecord[];
   readonly removed: readonly HavipRecord[];
 }
 
@@ -29,18 +25,15 @@ type Maps = Pick<
   'subnets' | 'domains' | 'havips' | 'bindings' | 'members' | 'states' | 'claims' | 'havip_counters'
 >;
 
-const NAME_BYTES = 64;
 const ADDRESS_BYTES = 16;
 const NOBODY = { mac: new Uint8Array(6), port: 0 };
 const NO_KEY: Key = { subnet: 0, address: new Uint8Array(16) };
-const NO_SUBNET = { network: new Uint8Array(NAME_BYTES), name: new Uint8Array(NAME_BYTES), used: 0 };
 
 export class Definitions {
-  private readonly subnets = new Map<string, SubnetRecord>();
+  readonly subnets: Subnets;
   private readonly byId = new Map<number, HavipRecord>();
   private readonly byName = new Map<string, HavipRecord>();
   /** What pinned state knew before the first configuration was applied. */
-  private readonly pinnedSubnets = new Map<string, number>();
   private readonly pinnedHavips = new Map<string, number>();
   private readonly usedIds = new Set<number>();
   /** Indices whose binding row was pinned when we came: it stays as it is. */
@@ -56,9 +49,7 @@ export class Definitions {
     this.addresses = new Uint8Array(maps.bindings.maxEntries * ADDRESS_BYTES);
     const members = [...maps.members.entries()].map(([member]) => member);
     this.memberRows = new Map(members.map((member) => [`${member.havip}/${member.port}`, member]));
-    for (const [id, row] of maps.subnets.entries()) {
-      if (row.used) this.pinnedSubnets.set(subnetName(fieldText(row.network), fieldText(row.name)), id);
-    }
+    this.subnets = new Subnets(maps);
     for (const [key, row] of maps.bindings.entries()) {
       this.pinnedHavips.set(havipName(key.subnet, formatAddress(key.address)), row.havip);
       this.usedIds.add(row.havip);
@@ -74,10 +65,6 @@ export class Definitions {
     return this.byId;
   }
 
-  subnetOf(bridge: string): readonly SubnetRecord[] {
-    return [...this.subnets.values()].filter((subnet) => subnet.config.bridge === bridge);
-  }
-
   keyOf({ id, subnet }: HavipRecord): Key {
     return {
       subnet: subnet.id,
@@ -91,7 +78,7 @@ export class Definitions {
    */
   apply(configs: readonly SubnetConfig[]): DefinitionChange {
     this.refuseTooMany(configs);
-    this.applySubnets(configs);
+    this.subnets.apply(configs);
     const wanted = this.wantedHavips(configs);
     // Before anything is added: where every index is taken, the new ones get those of the old ones.
     const removed = this.removeAllBut(wanted);
@@ -102,8 +89,7 @@ export class Definitions {
     }
     this.memberLists = [...this.byId.values()].filter((havip) => havip.config.members !== null);
     this.writePolicies();
-    this.writeNewBindings(added);
-    return { added, removed };
+    return { fresh: this.writeNewBindings(added), removed };
   }
 
   /** HAVIPs with a member list. */
@@ -125,28 +111,6 @@ export class Definitions {
     this.memberRows = wanted;
   }
 
-  /** The broadcast domain of every tagged subnet whose bridge is here. Untagged ones are written with each port. */
-  writeDomains(bridges: ReadonlyMap<string, number>): void {
-    const wanted = new Map<string, { bridge: number; outer: number; inner: number; subnet: number }>();
-    for (const { id, config } of this.subnets.values()) {
-      const bridge = bridges.get(config.bridge);
-      if (bridge === undefined || !config.vlan.outer) continue;
-      const { outer, inner } = config.vlan;
-      wanted.set(`${bridge}/${outer}/${inner}`, { bridge, outer, inner, subnet: id });
-    }
-    for (const [domain, subnet] of [...this.maps.domains.entries()]) {
-      const name = `${domain.bridge}/${domain.outer}/${domain.inner}`;
-      if (wanted.get(name)?.subnet === subnet) wanted.delete(name);
-      else if (!wanted.has(name)) this.maps.domains.delete(domain);
-    }
-    for (const { subnet, ...domain } of wanted.values()) this.maps.domains.set(domain, subnet);
-  }
-
-  /** The subnet of untagged frames on a bridge; 0: none. */
-  untaggedSubnet(bridge: string): number {
-    return this.subnetOf(bridge).find((subnet) => !subnet.config.vlan.outer)?.id ?? 0;
-  }
-
   private refuseTooMany(configs: readonly SubnetConfig[]): void {
     const havips = configs.reduce((sum, subnet) => sum + subnet.havips.length, 0);
     const room = this.maps.bindings.maxEntries;
@@ -159,52 +123,12 @@ export class Definitions {
         },
       );
     }
-    if (configs.length >= SUBNETS_MAX) {
-      throw new HavipError(
-        'FAILED',
-        `${configs.length} subnets are configured; at most ${SUBNETS_MAX - 1} are served`,
-      );
-    }
-  }
-
-  private applySubnets(configs: readonly SubnetConfig[]): void {
-    const wanted = new Map(configs.map((config) => [subnetName(config.network, config.name), config]));
-    for (const [name, config] of wanted) {
-      const id = this.subnets.get(name)?.id ?? this.pinnedSubnets.get(name) ?? this.freeSubnet();
-      this.pinnedSubnets.delete(name);
-      this.subnets.set(name, { id, config });
-      const row = {
-        network: fieldBytes(config.network, NAME_BYTES),
-        name: fieldBytes(config.name, NAME_BYTES),
-        used: 1,
-      };
-      this.maps.subnets.set(id, row);
-    }
-    // Only now: an index freed before would pass to a new subnet together with the old one's bindings.
-    for (const name of [...this.subnets.keys(), ...this.pinnedSubnets.keys()]) {
-      if (!wanted.has(name)) this.removeSubnet(name);
-    }
-  }
-
-  private removeSubnet(name: string): void {
-    const id = this.subnets.get(name)?.id ?? this.pinnedSubnets.get(name);
-    if (id !== undefined) this.maps.subnets.set(id, NO_SUBNET);
-    this.subnets.delete(name);
-    this.pinnedSubnets.delete(name);
-  }
-
-  private freeSubnet(): number {
-    const used = new Set([...this.subnets.values()].map((subnet) => subnet.id));
-    for (const id of this.pinnedSubnets.values()) used.add(id);
-    let id = 1;
-    while (used.has(id)) id++;
-    return id;
   }
 
   private wantedHavips(configs: readonly SubnetConfig[]): Map<string, Omit<HavipRecord, 'id'>> {
     const wanted = new Map<string, Omit<HavipRecord, 'id'>>();
     for (const { network, name, havips } of configs) {
-      const subnet = this.subnets.get(subnetName(network, name));
+      const subnet = this.subnets.get(network, name);
       if (subnet)
         for (const config of havips) wanted.set(havipName(subnet.id, config.address), { subnet, config });
     }
@@ -288,9 +212,10 @@ export class Definitions {
   }
 
   /** Last, since a row here is what makes a HAVIP one; a binding that is pinned already stays as it is. */
-  private writeNewBindings(added: readonly HavipRecord[]): void {
+  private writeNewBindings(added: readonly HavipRecord[]): readonly HavipRecord[] {
     const fresh = added.filter((havip) => !this.bound.delete(havip.id));
     this.maps.bindings.setAll(mapped(fresh, (havip) => [this.keyOf(havip), unboundRow(havip.id)]));
+    return fresh;
   }
 }
 
@@ -312,7 +237,6 @@ const unboundRow = (havip: number): BindingRow => ({
   reserved: 0,
 });
 
-const subnetName = (network: string, name: string): string => `${network}/${name}`;
 const havipName = (subnet: number, address: string): string => `${subnet}|${address}`;
 
 function* mapped<T, U>(items: Iterable<T>, change: (item: T) => U): Generator<U> {

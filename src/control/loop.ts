@@ -4,20 +4,19 @@
 import type { Config } from '../config/types.js';
 import { HavipError } from '../errors.js';
 import { Registry, type Change } from '../holders/registry.js';
-import { Claim as ClaimRow, TARGET_FLAGS } from '../kernel/layout.gen.js';
+import { UNHELD, type Binding, type Claim, type Holder } from '../holders/rules.js';
 import type { Datapath } from '../kernel/datapath.js';
-import { isRefusal, kindName, PORT_KIND_NAMES, refusalName } from '../kernel/names.js';
+import { Claim as ClaimRow } from '../kernel/layout.gen.js';
+import { isRefusal, kindName, refusalName } from '../kernel/names.js';
 import { RingBuffer } from '../native/index.js';
-import { LinkWatcher, type Link } from '../net/links.js';
-import { XdpFeatureWatcher } from '../net/netdev.js';
-import type { PortRecord, ToWorker } from '../observe/messages.js';
-import { fromRow, toRow } from './bindings.js';
-import { decodeBatch, readClaims, type ClaimRecord } from './claims.js';
-import { Definitions } from './definitions.js';
-import { EventLog, type EventSource } from './events.js';
 import type { Logger } from '../observe/log.js';
-import { planPorts, type Plan, type WantedPort } from './plan.js';
-import { PortBook, type ServedPort } from './ports.js';
+import type { ToWorker } from '../observe/messages.js';
+import { fromRow, toRow } from './bindings.js';
+import { decodeBatch, newestClaims, readClaims, type ClaimRecord } from './claims.js';
+import { Definitions, type HavipRecord } from './definitions.js';
+import { EventLog, type EventSource } from './events.js';
+import { PortFollower } from './follower.js';
+import { PortBook } from './ports.js';
 import { Refusals } from './refusals.js';
 import { rehearse } from './rehearsal.js';
 
@@ -38,52 +37,47 @@ export class ControlLoop implements EventSource {
   private readonly ports: PortBook;
   private readonly refusals: Refusals;
   private readonly events: EventLog;
-  private readonly links: LinkWatcher;
-  private readonly features: XdpFeatureWatcher;
+  private readonly follower: PortFollower;
   private ring: RingBuffer | null = null;
   private config: Config;
   private housekeeping: NodeJS.Timeout | null = null;
   private dueTimer: NodeJS.Timeout | null = null;
   private lossesTold: bigint;
-  private absentTold = '';
-  private linkMap: ReadonlyMap<number, Link> = new Map();
-  private following: 'not yet' | 'idle' | 'soon' = 'not yet';
+  /** Until the ring of an earlier run is read to its end. */
+  private catchingUp = true;
 
   constructor(private readonly options: LoopOptions) {
-    const { datapath, config, log } = options;
+    const { datapath, config, log, tell } = options;
     this.config = config;
     this.definitions = new Definitions(datapath.tables);
     this.ports = new PortBook(datapath.tables, datapath.attachments);
     this.registry = new Registry(this.ports, kindName);
     this.refusals = new Refusals(datapath.tables.refusals);
-    this.events = new EventLog(this, (events) => options.tell({ type: 'events', events }));
+    this.events = new EventLog(this, (events) => tell({ type: 'events', events }));
     this.lossesTold = this.losses();
-    this.links = new LinkWatcher({
-      onChange: (links) => {
-        this.linkMap = links;
-        this.followSoon();
-      },
-      onError: (error) =>
-        log.warn({ error: error.message }, 'cannot list the network devices; will try again'),
-    });
-    this.features = new XdpFeatureWatcher({
-      onChange: () => this.followSoon(),
-      onError: (error) => log.warn({ error: error.message }, 'cannot list XDP features; will try again'),
+    this.follower = new PortFollower({
+      ports: this.ports,
+      definitions: this.definitions,
+      events: this.events,
+      log,
+      tell,
+      onGone: (slot, reason) => this.release(slot, reason),
+      onFollowed: () => this.releaseStrangers(),
     });
   }
 
-  /** Definitions, then ports, then what was claimed while nobody listened, then the ring. */
+  /** Definitions, then ports, then what was claimed while nobody listened. */
   async start(): Promise<void> {
-    this.define();
+    this.define(this.pinnedBindings());
     rehearse();
-    await this.features.start();
-    await this.links.start();
-    this.leaveOrphans();
-    this.followPorts();
+    await this.follower.start(this.config.subnets);
     const { ringFd, tables } = this.options.datapath;
-    this.ring = new RingBuffer(ringFd, ClaimRow.size, (records, count) => this.onRing(records, count));
+    this.ring = new RingBuffer(ringFd, ClaimRow.size, (records, count) =>
+      this.takeClaims(decodeBatch(records, count)),
+    );
     while (this.ring.consume() > 0);
     this.takeClaims(await readClaims(tables.claims));
+    this.catchingUp = false;
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
   }
 
@@ -98,13 +92,13 @@ export class ControlLoop implements EventSource {
       this.config = before;
       throw error;
     }
-    this.followPorts();
+    this.follower.serve(config.subnets);
     this.events.tellConfig('reloaded');
+    this.events.flush();
   }
 
   stop(): void {
-    this.links.stop();
-    this.features.stop();
+    this.follower.stop();
     this.ring?.close();
     if (this.housekeeping) clearInterval(this.housekeeping);
     if (this.dueTimer) clearTimeout(this.dueTimer);
@@ -125,125 +119,69 @@ export class ControlLoop implements EventSource {
     return this.ports.nameOf(slot);
   }
 
-  private define(): void {
-    const { added, removed } = this.definitions.apply(this.config.subnets);
+  /** @param pinned What an earlier run left, by index. */
+  private define(pinned: ReadonlyMap<number, Binding> = new Map()): void {
+    const nowNs = process.hrtime.bigint();
+    const { fresh, removed } = this.definitions.apply(this.config.subnets);
     for (const havip of removed) this.registry.undefine(havip.id);
-    const known = this.bindingsOf(added.length);
+    for (const { id, config } of fresh) this.registry.define(id, config.damping, UNHELD, nowNs);
     for (const { id, config } of this.definitions.all().values()) {
-      this.registry.define(id, config.damping, known.get(id));
+      this.registry.define(id, config.damping, pinned.get(id));
     }
+    if (removed.length) this.tellFlapping();
   }
 
-  /** Only where HAVIPs came: what the kernel has of them from an earlier run. */
-  private bindingsOf(added: number): Map<number, ReturnType<typeof fromRow>> {
-    const known = new Map<number, ReturnType<typeof fromRow>>();
-    if (added === 0) return known;
+  private pinnedBindings(): Map<number, Binding> {
+    const pinned = new Map<number, Binding>();
     for (const [, row] of this.options.datapath.tables.bindings.entries()) {
-      if (row.sinceNs !== 0n) known.set(row.havip, fromRow(row));
+      if (row.sinceNs !== 0n) pinned.set(row.havip, fromRow(row));
     }
-    return known;
+    return pinned;
   }
 
-  /** A storm of link messages costs one round. */
-  private followSoon(): void {
-    if (this.following !== 'idle') return;
-    this.following = 'soon';
-    setImmediate(() => this.followPorts());
-  }
-
-  private plan(): Plan {
-    const { supported, features } = this.features;
-    return planPorts(this.config.subnets, this.linkMap, (ifindex) =>
-      supported ? (features.get(ifindex) ?? 0n) : undefined,
-    );
-  }
-
-  /** Ports of an earlier run that went while nobody watched. */
-  private leaveOrphans(): void {
-    for (const slot of this.ports.orphans(this.plan().ports)) this.leave(slot, 'port-left');
-  }
-
-  /** Makes the served ports those that the configuration and the host's links ask for. */
-  private followPorts(): void {
-    this.following = 'idle';
-    const plan = this.plan();
-    this.definitions.writeDomains(plan.bridges);
-    this.leavePorts(plan);
-    for (const wanted of plan.ports.values()) this.servePort(wanted);
-    this.definitions.writeMembers(this.ports.slots());
-    this.releaseStrangers();
-    this.tellPorts(plan);
-  }
-
-  private leavePorts(plan: Plan): void {
-    for (const { slot, wanted } of [...this.ports.all().values()]) {
-      const now = plan.ports.get(wanted.ifindex);
-      if (now?.name !== wanted.name || now.bridge.ifindex !== wanted.bridge.ifindex)
-        this.leave(slot, 'port-left');
-    }
-  }
-
-  private leave(slot: number, reason: string): void {
-    this.release(slot, reason);
-    const port = this.ports.at(slot);
-    this.ports.leave(slot);
-    this.events.tellPort('detach', this.ports.nameOf(slot), reason);
-    if (port) this.options.log.info({ port: port.wanted.name }, 'port left');
-  }
-
-  private servePort(wanted: WantedPort): void {
-    const before = this.ports.all().get(wanted.ifindex);
-    const subnet = this.definitions.untaggedSubnet(wanted.bridge.name);
-    if (before && before.subnet === subnet && samePort(before.wanted, wanted) && !before.failure) return;
-    const port = before ? this.ports.update(before, wanted, subnet) : this.ports.join(wanted, subnet);
-    if (!wanted.up) this.release(port.slot, 'port-down');
-    this.tellServed(port, before);
-  }
-
-  private tellServed(port: ServedPort, before: ServedPort | undefined): void {
-    const { name, hook } = port.wanted;
-    if (port.failure) {
-      if (before?.failure?.message === port.failure.message) return;
-      this.options.log.error({ port: name, cure: port.failure.cure }, port.failure.message);
-      this.events.tellPort('detach', name, 'cannot-attach');
-    } else if (!before || before.failure || before.wanted.hook !== hook) {
-      this.options.log.info({ port: name, hook, bridge: port.wanted.bridge.name }, 'port served');
-      this.events.tellPort('attach', name, hook);
-    }
-  }
-
-  /** Holders that the configuration does not let hold any more. */
+  /** Holders and waiting claimants that the configuration does not let hold any more. */
   private releaseStrangers(): void {
     const nowNs = process.hrtime.bigint();
-    for (const { id, config } of this.definitions.closed()) {
-      const holder = this.registry.binding(id)?.holder;
-      if (!holder || config.members?.includes(this.ports.nameOf(holder.port))) continue;
-      this.commit(this.registry.releaseOne(id, 'not-member', nowNs), nowNs);
+    for (const havip of this.definitions.closed()) {
+      const { id } = havip;
+      if (this.isStranger(havip, this.registry.pending(id))) this.registry.dropPending(id);
+      if (!this.isStranger(havip, this.registry.binding(id)?.holder ?? null)) continue;
+      this.commit(this.registry.releaseOne(id, 'not-member', nowNs), null);
     }
+  }
+
+  private isStranger({ config }: HavipRecord, holder: Holder | null): boolean {
+    return holder !== null && !(config.members?.includes(this.ports.nameOf(holder.port)) ?? true);
   }
 
   private release(slot: number, reason: string): void {
-    const nowNs = process.hrtime.bigint();
-    for (const change of this.registry.release(slot, reason, nowNs)) this.commit(change, nowNs);
-  }
-
-  private onRing(records: Buffer, count: number): void {
-    this.takeClaims(decodeBatch(records, count));
+    const changes = this.registry.release(slot, reason, process.hrtime.bigint());
+    for (const change of changes) this.commit(change, null);
   }
 
   private takeClaims(records: readonly ClaimRecord[]): void {
-    for (const record of records) {
-      const nowNs = process.hrtime.bigint();
-      if (isRefusal(record.result)) this.tellRefusal(this.refusals.rang(record));
-      else if (this.ports.at(record.claim.by.port))
-        this.commit(this.registry.claim(record.claim, nowNs), record.claim.tsNs);
+    const counting = records.filter(({ claim, result }) => isRefusal(result) || this.counts(claim));
+    for (const record of newestClaims(counting)) {
+      if (isRefusal(record.result)) this.tellRefusal(this.refusals.rang(record, this.catchingUp));
+      else this.commit(this.registry.claim(record.claim, process.hrtime.bigint()), record.claim.tsNs);
     }
     this.events.flush();
     this.armDue();
   }
 
-  /** The map first: what is told has happened. */
-  private commit(change: Change | null, sinceNs: bigint): void {
+  /** Between the hook and here the port may have left or gone down, or been taken off the members. */
+  private counts({ havip, by, tsNs }: Claim): boolean {
+    const port = this.ports.at(by.port);
+    const record = this.definitions.havip(havip);
+    if (!port || !record || this.isStranger(record, by)) return false;
+    return port.downSinceNs === null || tsNs > port.downSinceNs;
+  }
+
+  /**
+   * The map first: what is told has happened.
+   * @param arrivedNs When the frame that caused it reached the hook; null: no frame did, or it had to wait its turn.
+   */
+  private commit(change: Change | null, arrivedNs: bigint | null): void {
     if (!change) return;
     const havip = this.definitions.havip(change.havip);
     if (!havip) return;
@@ -253,7 +191,7 @@ export class ControlLoop implements EventSource {
         this.definitions.keyOf(havip),
         toRow(havip.id, change.binding),
       );
-      repointNs = process.hrtime.bigint() - sinceNs;
+      if (arrivedNs !== null) repointNs = process.hrtime.bigint() - arrivedNs;
     }
     for (const event of change.events) this.events.tellHolder(event, repointNs);
     if (change.events.some(({ kind }) => kind === 'flap' || kind === 'flap-end')) this.tellFlapping();
@@ -271,7 +209,7 @@ export class ControlLoop implements EventSource {
 
   private onDue(): void {
     const nowNs = process.hrtime.bigint();
-    for (const change of this.registry.due(nowNs)) this.commit(change, nowNs);
+    for (const change of this.registry.due(nowNs)) this.commit(change, null);
     this.events.flush();
     this.armDue();
   }
@@ -280,8 +218,7 @@ export class ControlLoop implements EventSource {
     while ((this.ring?.consume() ?? 0) > 0);
     for (const news of this.refusals.sweep(process.hrtime.bigint())) this.tellRefusal(news);
     this.events.flush();
-    // What kept a port from being attached may go without a word from the kernel.
-    if ([...this.ports.all().values()].some(({ failure }) => failure)) this.followSoon();
+    this.follower.retryFailed();
     const lost = this.losses();
     if (lost === this.lossesTold) return;
     this.events.tellLost(Number(lost - this.lossesTold));
@@ -306,43 +243,6 @@ export class ControlLoop implements EventSource {
     const havips = [...this.definitions.all().keys()].filter((id) => this.registry.isFlapping(id));
     this.options.tell({ type: 'flapping', havips });
   }
-
-  private tellPorts(plan: Plan): void {
-    const ports = [...this.ports.all().values()].map(portRecord);
-    this.options.tell({ type: 'ports', ports, absent: plan.absent });
-    this.events.flush();
-    const absent = plan.absent.map(({ kind, name }) => `${kind} ${name}`).join(', ');
-    if (absent && absent !== this.absentTold)
-      this.options.log.warn({ absent }, 'waiting for what is not here yet');
-    this.absentTold = absent;
-  }
-}
-
-function samePort(a: WantedPort, b: WantedPort): boolean {
-  return (
-    a.name === b.name &&
-    a.kind === b.kind &&
-    a.hook === b.hook &&
-    a.bridge.ifindex === b.bridge.ifindex &&
-    a.mtu === b.mtu &&
-    a.flags === b.flags &&
-    a.learnEveryMs === b.learnEveryMs &&
-    a.up === b.up
-  );
-}
-
-function portRecord({ slot, wanted, failure }: ServedPort): PortRecord {
-  const { name, bridge, kind, hook, up, flags } = wanted;
-  return {
-    slot,
-    name,
-    bridge: bridge.name,
-    kind: PORT_KIND_NAMES[kind] ?? 'vnic',
-    hook,
-    up,
-    takesXdp: (flags & TARGET_FLAGS.XDP) !== 0,
-    failure: failure?.message ?? null,
-  };
 }
 
 /** What only a start can change. */

@@ -13,6 +13,8 @@ export interface ServedPort {
   readonly wanted: WantedPort;
   /** Index of the subnet of its untagged frames; 0: none. */
   readonly subnet: number;
+  /** Monotonic; when the link was first seen down. null: it is up. */
+  readonly downSinceNs: bigint | null;
   /** What keeps the fast path off this port; null: nothing. */
   readonly failure: HavipError | null;
 }
@@ -88,8 +90,14 @@ export class PortBook {
     if (this.maps.ports.get(ifindex)?.slot === slot) this.maps.ports.delete(ifindex);
     this.maps.targets.set(slot, { ...target, ...EMPTY_SLOT });
     deleteQuietly(this.maps.redirects, slot);
-    for (const [key] of [...this.maps.claims.entries()]) if (key.port === slot) this.maps.claims.delete(key);
     if (this.bySlot.delete(slot)) this.served.delete(ifindex);
+  }
+
+  /** Claims of ports that have left, so that a port which gets their slot inherits none. One walk for all of them. */
+  forgetClaims(slots: ReadonlySet<number>): void {
+    if (slots.size === 0) return;
+    for (const [key] of [...this.maps.claims.entries()])
+      if (slots.has(key.port)) this.maps.claims.delete(key);
   }
 
   private remember(slot: number, target: Target): void {
@@ -149,7 +157,8 @@ export class PortBook {
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
     this.maps.ports.set(ifindex, { slot, subnet, bridge: bridge.ifindex, kind, learnEveryNs });
-    const port = { slot, wanted, subnet, failure: this.attach(wanted) };
+    const downSinceNs = wanted.up ? null : (this.bySlot.get(slot)?.downSinceNs ?? process.hrtime.bigint());
+    const port = { slot, wanted, subnet, downSinceNs, failure: this.attach(wanted) };
     this.served.set(ifindex, port);
     this.bySlot.set(slot, port);
     return port;

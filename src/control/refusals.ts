@@ -29,9 +29,13 @@ export class Refusals {
     for (const [key, row] of map.entries()) this.totals.set(nameOf(key), row.total);
   }
 
-  /** The doorbell rang for one. */
-  rang({ claim, result }: ClaimRecord): RefusalNews | null {
+  /**
+   * The doorbell rang for one.
+   * @param asleep It rang while nobody listened: the count that it began is not known any more, so it is told as one.
+   */
+  rang({ claim, result }: ClaimRecord, asleep = false): RefusalNews | null {
     const key = { havip: claim.havip, port: claim.by.port, result };
+    if (asleep) return { havip: key.havip, by: claim.by, result, count: 1, tsNs: claim.tsNs };
     this.active.set(nameOf(key), { key, rangNs: claim.tsNs });
     return this.news(key, claim.tsNs);
   }

@@ -50,14 +50,17 @@ export class Registry {
     private readonly kindName: (kind: number) => string,
   ) {}
 
-  /** A HAVIP that the operator wants; with what the kernel already has of it. */
-  define(havip: number, damping: Damping, binding: Binding = UNHELD): void {
+  /**
+   * A HAVIP that the operator wants; with what the kernel already has of it.
+   * @param notBeforeNs Claims of that time and before are about another HAVIP that had its index.
+   */
+  define(havip: number, damping: Damping, binding: Binding = UNHELD, notBeforeNs = binding.sinceNs): void {
     const known = this.entries.get(havip);
     if (known) {
       known.damping = damping;
       return;
     }
-    const entry = { binding, damping, lastNs: binding.sinceNs, budget: null, pending: null, flapping: false };
+    const entry = { binding, damping, lastNs: notBeforeNs, budget: null, pending: null, flapping: false };
     this.entries.set(havip, entry);
     this.index(havip, null, binding.holder);
   }
@@ -72,6 +75,17 @@ export class Registry {
 
   binding(havip: number): Binding | undefined {
     return this.entries.get(havip)?.binding;
+  }
+
+  /** Who waits for the move budget's window to open. */
+  pending(havip: number): Holder | null {
+    return this.entries.get(havip)?.pending?.by ?? null;
+  }
+
+  /** That claimant may not hold it any more. */
+  dropPending(havip: number): void {
+    const entry = this.entries.get(havip);
+    if (entry) entry.pending = null;
   }
 
   isFlapping(havip: number): boolean {

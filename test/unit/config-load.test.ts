@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { loadConfig, loadConfigInWorker, parseConfig } from '../../src/config/load.js';
+import { loadConfigInWorker } from '../../src/config/in-worker.js';
+import { loadConfig, parseConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/load.js';
 import { defaultCapacity } from '../../src/config/normalise.js';
+import { packConfig, unpackConfig } from '../../src/config/wire.js';
 
 /** DESIGN.md's example without what this version does not carry out. */
 const DESIGN = `
@@ -222,6 +224,31 @@ test('a file of 10,000 HAVIPs with different options comes through the worker wh
   const path = stored('many.yaml', subnet(`, havips: [\n ${lines.join(',\n ')}]`));
   t.deepEqual(await loadConfigInWorker(path), { config: loadConfig(path) });
 });
+
+test('other work gets its turn while a large configuration is unpacked', async (t) => {
+  const havips = Array.from({ length: 10_000 }, () => ({ address: '10.0.0.1', members: null, ...OPTIONS }));
+  const packed = packConfig({
+    ...DESIGN_CONFIG,
+    subnets: DESIGN_CONFIG.subnets.map((one) => ({ ...one, havips })),
+  });
+  const unpacking = unpackConfig(packed);
+  const ticks = countImmediates();
+  t.is((await unpacking).subnets[0]?.havips.length, 10_000);
+  t.true(ticks() >= 3);
+});
+
+/** Counts turns of the event loop until it is asked. */
+function countImmediates(): () => number {
+  let count = 0;
+  let next = setImmediate(function again() {
+    count++;
+    next = setImmediate(again);
+  });
+  return () => {
+    clearImmediate(next);
+    return count;
+  };
+}
 
 test('100,000 aliases of one anchor are read in seconds', (t) => {
   const lines = Array.from(

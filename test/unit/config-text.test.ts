@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { loadConfig, loadConfigInWorker, parseConfig, renderProblem } from '../../src/config/load.js';
+import { loadConfigInWorker } from '../../src/config/in-worker.js';
+import { loadConfig, parseConfig, renderProblem } from '../../src/config/load.js';
 import { HavipError } from '../../src/errors.js';
 
 const text = test.macro((t, content: string, ...expected: string[]) => {

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The programs loaded once, with maps of a few entries, and a small network in them: one HAVIP pair on an untagged
+// subnet, its address again on two tagged ones. Every device is loopback (ifindex 1); nothing is attached to it.
+import {
+  CLAIM_KIND,
+  POLICY_FLAGS,
+  PORT_KIND,
+  TARGET_FLAGS,
+  type Binding,
+  type Holder,
+  type Key,
+} from '../../src/kernel/layout.gen.js';
+import { OBJECT_PATH } from '../../src/kernel/datapath.js';
+import { mapEntries, openTables, RING_NAME, type Tables } from '../../src/kernel/maps.js';
+import { addressBytes } from '../../src/net/addresses.js';
+import { BpfObject } from '../../src/native/index.js';
+import { macBytes } from './frames.js';
+
+export const LOOPBACK = 1;
+export const BRIDGE = 10;
+export const CAPACITY = { havips: 8, ports: 16 };
+/** The kernel's smallest ring: one page, 128 records. */
+export const RING_BYTES = 4096;
+
+export const V4 = '10.0.1.50';
+export const V6 = 'fd00:1::50';
+export const SUBNET = { web: 1, tagged: 2, double: 3 } as const;
+export const TAG = { outer: 100, inner: 7 } as const;
+
+/** HAVIPs by name: V4 and V6 of subnet `web`, and V4's address again in the tagged subnets. */
+export const HAVIP = { v4: 1, v6: 2, tagged: 3, double: 4 } as const;
+export type HavipName = keyof typeof HAVIP;
+const KEYS: { readonly [N in HavipName]: Key } = {
+  v4: { subnet: SUBNET.web, address: addressBytes(V4) },
+  v6: { subnet: SUBNET.web, address: addressBytes(V6) },
+  tagged: { subnet: SUBNET.tagged, address: addressBytes(V4) },
+  double: { subnet: SUBNET.double, address: addressBytes(V4) },
+};
+
+const { PEER, XDP, XDP_FRAGS } = TARGET_FLAGS;
+
+/** Slots by name. `gone` is a target whose device has left; `unmapped` one that only its devmap entry has left. */
+export const PORTS = {
+  guest: { slot: 1, kind: PORT_KIND.VNIC, mtu: 1500, flags: PEER | XDP | XDP_FRAGS },
+  other: { slot: 2, kind: PORT_KIND.VNIC, mtu: 1500, flags: PEER | XDP | XDP_FRAGS },
+  tap: { slot: 3, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
+  uplink: { slot: 4, kind: PORT_KIND.UPLINK, mtu: 1500, flags: XDP | XDP_FRAGS },
+  uplink2: { slot: 5, kind: PORT_KIND.UPLINK, mtu: 1500, flags: XDP | XDP_FRAGS },
+  host: { slot: 6, kind: PORT_KIND.HOST, mtu: 1500, flags: 0 },
+  noXdp: { slot: 7, kind: PORT_KIND.VNIC, mtu: 1500, flags: PEER },
+  small: { slot: 8, kind: PORT_KIND.VNIC, mtu: 100, flags: XDP | XDP_FRAGS },
+  jumbo: { slot: 9, kind: PORT_KIND.VNIC, mtu: 9000, flags: XDP },
+  jumboFrags: { slot: 10, kind: PORT_KIND.VNIC, mtu: 9000, flags: XDP | XDP_FRAGS },
+  gone: { slot: 11, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
+  unmapped: { slot: 12, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
+} as const;
+export type PortName = keyof typeof PORTS;
+
+export type Held = readonly [port: PortName, mac: string];
+
+/** How the maps stand when a frame comes. */
+export interface Situation {
+  /** The port that the frame comes in by. Default: guest. */
+  readonly in?: PortName;
+  /** Who holds which HAVIP; the rest are unheld. */
+  readonly held?: { readonly [N in HavipName]?: Held };
+  /** POLICY_FLAGS of every HAVIP. Default: OPEN. */
+  readonly flags?: number;
+  /** Ports in the member list of every HAVIP. */
+  readonly members?: readonly PortName[];
+  /** Who announced last, where it is not the holder. */
+  readonly newest?: { readonly [N in HavipName]?: Held };
+  /** Default: never. */
+  readonly learnEveryNs?: bigint;
+  /** The subnet of untagged frames of the port. Default: web. */
+  readonly untagged?: number;
+  /** No `ports` row at all: attached a moment before the loader says what the port is. */
+  readonly unknownPort?: boolean;
+}
+
+const NOBODY: Holder = { mac: new Uint8Array(6), port: 0 };
+export const holderRow = (held: Held | undefined): Holder =>
+  held ? { mac: macBytes(held[1]), port: PORTS[held[0]].slot } : NOBODY;
+
+export class World {
+  readonly tables: Tables;
+  readonly programs: { readonly xdp: number; readonly ingress: number; readonly egress: number };
+  readonly ringFd: number;
+
+  constructor() {
+    const object = new BpfObject(OBJECT_PATH);
+    try {
+      for (const [name, entries] of mapEntries(CAPACITY)) object.setMaxEntries(name, entries);
+      object.setMaxEntries(RING_NAME, RING_BYTES);
+      object.load();
+      this.tables = openTables((name) => object.mapFd(name));
+      this.ringFd = object.mapFd(RING_NAME);
+      const program = (name: string): number => object.programFd(name);
+      this.programs = {
+        xdp: program('havip_xdp'),
+        ingress: program('havip_ingress'),
+        egress: program('havip_egress'),
+      };
+    } finally {
+      object.close();
+    }
+    this.buildPorts();
+  }
+
+  /** Forgets all that frames have done, and makes the maps say `situation`. */
+  arrange(situation: Situation): void {
+    this.forget();
+    const { held = {}, newest = held, flags = POLICY_FLAGS.OPEN, members = [] } = situation;
+    this.writePort(situation);
+    for (const name of Object.keys(HAVIP) as HavipName[]) {
+      const id = HAVIP[name];
+      this.tables.havips.set(id, { key: KEYS[name], flags });
+      this.tables.bindings.set(KEYS[name], bindingRow(id, held[name]));
+      this.tables.states.set(id, { newest: holderRow(newest[name] ?? held[name]) });
+      for (const port of members) this.tables.members.set({ havip: id, port: PORTS[port].slot }, 1);
+    }
+  }
+
+  /** What the loader writes when it has decided; the rest stays. */
+  bind(name: HavipName, held: Held | undefined): void {
+    this.tables.bindings.set(KEYS[name], bindingRow(HAVIP[name], held));
+  }
+
+  /** Another port takes the place of the one that frames come in by. */
+  writePort({ in: port = 'guest', learnEveryNs = 0n, untagged = SUBNET.web, unknownPort }: Situation): void {
+    const { slot, kind } = PORTS[port];
+    if (unknownPort) this.tables.ports.delete(LOOPBACK);
+    else this.tables.ports.set(LOOPBACK, { slot, subnet: untagged, bridge: BRIDGE, kind, learnEveryNs });
+  }
+
+  private buildPorts(): void {
+    const { targets, redirects, domains } = this.tables;
+    for (const [name, { slot, kind, mtu, flags }] of Object.entries(PORTS)) {
+      const ifindex = name === 'gone' ? 0 : LOOPBACK;
+      targets.set(slot, { ifindex, mtu, kind, flags, generation: 1, bridge: BRIDGE, name: Buffer.alloc(16) });
+      if (name !== 'gone' && name !== 'unmapped') redirects.set(slot, LOOPBACK);
+    }
+    domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: 0 }, SUBNET.tagged);
+    domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: TAG.inner }, SUBNET.double);
+    // Another bridge's domain of the same tag, which must never be found.
+    domains.set({ bridge: BRIDGE + 1, outer: TAG.outer + 1, inner: 0 }, SUBNET.tagged);
+  }
+
+  private forget(): void {
+    const { tables } = this;
+    for (const [key] of [...tables.claims.entries()]) tables.claims.delete(key);
+    for (const [key] of [...tables.refusals.entries()]) tables.refusals.delete(key);
+    for (const [key] of [...tables.members.entries()]) tables.members.delete(key);
+    for (let id = 0; id < CAPACITY.havips; id++) tables.havip_counters.clear(id);
+    for (let slot = 0; slot < CAPACITY.ports; slot++) {
+      tables.port_counters.clear(slot);
+      tables.claim_counters.clear(slot);
+    }
+    tables.losses.clear(0);
+  }
+}
+
+function bindingRow(havip: number, held: Held | undefined): Binding {
+  const holder = holderRow(held);
+  return { holder, former: holder, sinceNs: 1n, havip, moves: 0, by: CLAIM_KIND.NONE, reserved: 0 };
+}

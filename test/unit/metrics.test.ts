@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The text of /metrics, to the letter: names, labels and types are what dashboards hang on.
+import test from 'ava';
+import { CLAIM_KIND, CLAIM_RESULT, REASON } from '../../src/kernel/layout.gen.js';
+import { CLAIM_RESULT_NAMES, REASONS } from '../../src/kernel/names.js';
+import { type HavipRow } from '../../src/kernel/reader.js';
+import { DurationHistogram, escapeLabel, labels } from '../../src/observe/exposition.js';
+import { HavipSeries, HolderMemory, LabelCache, labelText } from '../../src/observe/havip-series.js';
+import type { EventRecord, PortRecord } from '../../src/observe/messages.js';
+import { Metrics, type MetricsView } from '../../src/observe/metrics.js';
+
+const row = (change: Partial<HavipRow> = {}): HavipRow => ({
+  ...{
+    havip: 4,
+    network: 'blue',
+    subnet: 'web',
+    address: '10.0.1.50',
+    sinceNs: 7n,
+    by: 'arp-reply',
+    moves: 3,
+  },
+  holder: { port: 'tap-b', slot: 2, mac: '02:00:00:00:00:0b', kind: 'vnic' },
+  ...{ packets: 2n ** 63n, bytes: 11n, saved: 12n, unheld: 13n },
+  ...change,
+});
+
+const PORT: PortRecord = {
+  ...{ slot: 2, name: 'tap-b', bridge: 'br-web', kind: 'vnic', hook: 'tc', up: true, takesXdp: false },
+  failure: null,
+};
+
+const MOVE: EventRecord = {
+  ...{ seq: 1, kind: 'move', timeNs: 7n, wallNs: 8n, network: 'blue', subnet: 'web', address: '10.0.1.50' },
+  from: { port: 'tap-a', mac: '02:00:00:00:00:0a' },
+  to: { port: 'tap-b', mac: '02:00:00:00:00:0b' },
+  ...{ reason: 'arp-reply', count: 1, repointNs: 55_000n },
+};
+
+const claimAt = (kind: number, result: number): number => kind * CLAIM_RESULT_NAMES.length + result;
+
+function view(change: Partial<MetricsView> = {}): MetricsView {
+  const claims = Array.from({ length: 60 }, () => 0n);
+  claims[claimAt(CLAIM_KIND.ARP_REPLY, CLAIM_RESULT.CLAIM)] = 5n;
+  claims[claimAt(CLAIM_KIND.ARP_REPLY, CLAIM_RESULT.REFUSED_SPOOF)] = 2n;
+  claims[claimAt(CLAIM_KIND.ARP_REQUEST, CLAIM_RESULT.REFUSED_SPOOF)] = 4n;
+  return {
+    rows: () => [row(), row({ havip: 5, network: 'r"e\\d\n', holder: null, packets: 0n })],
+    ports: [PORT],
+    portCounters: () => REASONS.map((_, reason) => BigInt(reason)),
+    claimCounters: () => claims,
+    losses: () => ({ ringFull: 8n, claimsFull: 9n }),
+    configStale: true,
+    ...change,
+  };
+}
+
+/** Samples of one family, its HELP and TYPE lines first. */
+async function family(name: string, metrics = new Metrics(view(), '0.1.0')): Promise<string[]> {
+  const lines = (await metrics.text()).split('\n');
+  const at = lines.findIndex((line) => line.startsWith(`# HELP ${name} `));
+  const rest = lines.slice(at + 1);
+  const end = rest.findIndex((line) => line.startsWith('# HELP '));
+  return rest.slice(0, end < 0 ? rest.length - 1 : end);
+}
+
+const RED = 'network="r\\"e\\\\d\\n",address="10.0.1.50"';
+
+const golden = test.macro({
+  exec: async (t, name: string, expected: string[]) => t.deepEqual(await family(name), expected),
+  title: (_, name) => `family ${name}`,
+});
+
+test(golden, 'havip_packets_total', [
+  '# TYPE havip_packets_total counter',
+  'havip_packets_total{network="blue",address="10.0.1.50"} 9223372036854775808',
+  `havip_packets_total{${RED}} 0`,
+]);
+test(golden, 'havip_bytes_total', [
+  '# TYPE havip_bytes_total counter',
+  'havip_bytes_total{network="blue",address="10.0.1.50"} 11',
+  `havip_bytes_total{${RED}} 11`,
+]);
+test(golden, 'havip_saved_packets_total', [
+  '# TYPE havip_saved_packets_total counter',
+  'havip_saved_packets_total{network="blue",address="10.0.1.50"} 12',
+  `havip_saved_packets_total{${RED}} 12`,
+]);
+test(golden, 'havip_moves_total', [
+  '# TYPE havip_moves_total counter',
+  'havip_moves_total{network="blue",address="10.0.1.50"} 3',
+  `havip_moves_total{${RED}} 3`,
+]);
+test(golden, 'havip_held', [
+  '# TYPE havip_held gauge',
+  'havip_held{network="blue",address="10.0.1.50"} 1',
+  `havip_held{${RED}} 0`,
+]);
+test(golden, 'havip_holder', [
+  '# TYPE havip_holder gauge',
+  'havip_holder{network="blue",address="10.0.1.50",port="tap-b"} 1',
+]);
+test(golden, 'havip_port_attached', [
+  '# TYPE havip_port_attached gauge',
+  'havip_port_attached{port="tap-b",hook="tc"} 1',
+]);
+test(golden, 'havip_config_stale', ['# TYPE havip_config_stale gauge', 'havip_config_stale 1']);
+test(golden, 'havip_events_lost_total', [
+  '# TYPE havip_events_lost_total counter',
+  'havip_events_lost_total 8',
+]);
+test(golden, 'havip_claims_refused_total', [
+  '# TYPE havip_claims_refused_total counter',
+  ...CLAIM_RESULT_NAMES.filter((name) => name.startsWith('refused-')).map((name) => {
+    const reason = name.slice('refused-'.length);
+    return `havip_claims_refused_total{port="tap-b",reason="${reason}"} ${reason === 'spoof' ? 6 : 0}`;
+  }),
+]);
+
+test('frames: every reason has a series from the start, verdict and reason apart', async (t) => {
+  const [type, ...samples] = await family('havip_frames_total');
+  t.is(type, '# TYPE havip_frames_total counter');
+  t.is(samples.length, REASONS.length);
+  t.is(samples[REASON.PASS_NOT_IP], 'havip_frames_total{port="tap-b",verdict="pass",reason="not-ip"} 0');
+  t.true(
+    samples.includes(
+      `havip_frames_total{port="tap-b",verdict="redirect",reason="holder"} ${REASON.REDIRECT_HOLDER}`,
+    ),
+  );
+  t.true(
+    samples.includes(`havip_frames_total{port="tap-b",verdict="drop",reason="unheld"} ${REASON.DROP_UNHELD}`),
+  );
+});
+
+test('claims: by kind and result, and none for frames that are no claim', async (t) => {
+  const samples = await family('havip_claims_total');
+  t.true(samples.includes('havip_claims_total{port="tap-b",kind="arp-reply",result="claim"} 5'));
+  t.true(samples.includes('havip_claims_total{port="tap-b",kind="arp-probe",result="refresh"} 0'));
+  t.false(samples.some((sample) => sample.includes('kind="none"')));
+});
+
+test('a port where no program could be attached is 0', async (t) => {
+  const metrics = new Metrics(view({ ports: [{ ...PORT, failure: 'EBUSY' }] }), '0.1.0');
+  t.is((await family('havip_port_attached', metrics))[1], 'havip_port_attached{port="tap-b",hook="tc"} 0');
+});
+
+test('build information names version and ABI', async (t) => {
+  t.regex(
+    (await family('havip_build_info'))[1] ?? '',
+    /^havip_build_info\{version="0.1.0",abi="\d+",node="v[\d.]+"\} 1$/,
+  );
+});
+
+test('a former holder stays with 0, the present one is 1', async (t) => {
+  const metrics = new Metrics(view(), '0.1.0');
+  metrics.observe([MOVE]);
+  t.deepEqual((await family('havip_holder', metrics)).slice(1), [
+    'havip_holder{network="blue",address="10.0.1.50",port="tap-b"} 1',
+    'havip_holder{network="blue",address="10.0.1.50",port="tap-a"} 0',
+  ]);
+});
+
+test('a refused claimant is no former holder', (t) => {
+  const memory = new HolderMemory();
+  memory.observe({ ...MOVE, kind: 'refuse', from: null, repointNs: null });
+  t.is(memory.ports(labelText('blue', '10.0.1.50')), undefined);
+});
+
+test('former holders are bounded, the latest stay', (t) => {
+  const memory = new HolderMemory();
+  for (let i = 0; i < 50; i++) memory.observe({ ...MOVE, from: { port: `tap-${i}`, mac: '' }, to: null });
+  const kept = [...(memory.ports(labelText('blue', '10.0.1.50')) ?? [])];
+  t.is(kept.length, 8);
+  t.is(kept.at(-1), 'tap-49');
+});
+
+test('re-point times fall into cumulative buckets in seconds', (t) => {
+  const histogram = new DurationHistogram([1e-6, 2.5e-6, 1]);
+  for (const ns of [1_000n, 1_001n, 999_999_999n, 2_000_000_000n]) histogram.observe(ns);
+  t.deepEqual(histogram.text('h', 'help').split('\n').slice(2), [
+    'h_bucket{le="0.000001"} 1',
+    'h_bucket{le="0.0000025"} 2',
+    'h_bucket{le="1"} 3',
+    'h_bucket{le="+Inf"} 4',
+    'h_sum 3.000002',
+    'h_count 4',
+    '',
+  ]);
+});
+
+test('events with a re-point time are counted, others are not', async (t) => {
+  const metrics = new Metrics(view(), '0.1.0');
+  metrics.observe([MOVE, { ...MOVE, kind: 'release', repointNs: null }]);
+  t.is((await family('havip_repoint_seconds', metrics)).at(-1), 'havip_repoint_seconds_count 1');
+});
+
+const escaping = test.macro((t, value: string, expected: string) => t.is(escapeLabel(value), expected));
+test('a plain label', escaping, 'tap-a', 'tap-a');
+test('a quote', escaping, 'a"b', 'a\\"b');
+test('a backslash before a quote', escaping, '\\"', '\\\\\\"');
+test('a line feed', escaping, 'a\nb', 'a\\nb');
+test('a tab is allowed as it is', escaping, 'a\tb', 'a\tb');
+
+test('labels keep their order', (t) => t.is(labels({ port: 'p"', hook: 'tc' }), '{port="p\\"",hook="tc"}'));
+
+test('every line is a comment or a sample, and each family stands together', async (t) => {
+  let page = '';
+  for await (const piece of new Metrics(view(), '0.1.0').pieces()) page += piece;
+  const lines = page.trimEnd().split('\n');
+  const odd = lines.filter(
+    (line) => !/^(# (HELP|TYPE) \S+ .*|[a-z_\d]+(\{.*\})? ([-+.\de]+|Nan)|)$/.test(line),
+  );
+  t.deepEqual(odd, []);
+  const heads = lines.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ')[2]);
+  t.is(new Set(heads).size, heads.length, 'a family begins once');
+  t.true(page.includes('havip_process_cpu_seconds_total'));
+  t.true(page.includes('havip_nodejs_eventloop_lag_seconds'));
+});
+
+test('65,000 series: the time is printed', (t) => {
+  const rows = Array.from({ length: 10_834 }, (_, i) =>
+    row({ havip: i, address: `10.0.${i >> 8}.${i & 255}` }),
+  );
+  const cache = new LabelCache();
+  const once = (): number => {
+    const series = new HavipSeries(new HolderMemory(), cache);
+    series.add(rows);
+    return Buffer.byteLength(series.pieces().join(''));
+  };
+  const runs = Array.from({ length: 5 }, () => {
+    const before = process.cpuUsage();
+    const bytes = once();
+    const { user, system } = process.cpuUsage(before);
+    return { bytes, ms: (user + system) / 1000 };
+  });
+  t.log(
+    runs.map(({ ms }) => `${ms.toFixed(1)} ms of CPU`).join(', '),
+    `for ${rows.length * 6} series, ${runs[0]?.bytes} bytes`,
+  );
+  t.pass();
+});
