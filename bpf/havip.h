@@ -24,8 +24,8 @@ enum havip_port_kind {
 	HAVIP_HOST = 2,	  /* the bridge device itself: what the host sends or routes */
 };
 
-/* Where frames of a HAVIP go, in one aligned 64-bit word, so that a reader on another CPU sees the old holder or
- * the new one and never half of each. */
+/* Where frames of a HAVIP go, in one aligned 64-bit word, so that a reader on another CPU never sees the port of one
+ * holder with the MAC of another. */
 struct havip_holder {
 	__u8 mac[6]; /* network order, as in a frame */
 	__u16 port;  /* slot in `targets`; 0: nobody holds it */
@@ -202,7 +202,8 @@ enum havip_reason {
 	HAVIP_DROP_REFUSED_NOT_MEMBER = 23,   /* guard: enforce */
 	HAVIP_DROP_REFUSED_MALFORMED = 24,    /* guard: enforce */
 	HAVIP_DROP_REFUSED_SPOOF = 25,	      /* guard: enforce */
-	HAVIP_REASON_COUNT = 26,
+	HAVIP_PASS_NO_PORT = 26,	      /* by a port that has just left: its program goes next. Counted under slot 0 */
+	HAVIP_REASON_COUNT = 27,
 };
 
 struct havip_port_counters {

@@ -47,7 +47,7 @@ HAVIP_MAP(states, BPF_MAP_TYPE_ARRAY, __u32, struct havip_state, 1, 0);
 HAVIP_MAP(claims, BPF_MAP_TYPE_HASH, struct havip_claim_key, struct havip_claim, 1, BPF_F_NO_PREALLOC);
 
 /* (HAVIP, port slot, why) -> how often refused; the oldest make room */
-HAVIP_MAP(refusals, BPF_MAP_TYPE_LRU_HASH, struct havip_refusal_key, struct havip_refusal, 4096, 0);
+HAVIP_MAP(refusals, BPF_MAP_TYPE_LRU_HASH, struct havip_refusal_key, struct havip_refusal, 1, 0);
 
 /* hash of (sender, port) -> when one of its frames last crossed the bridge */
 HAVIP_MAP(stations, BPF_MAP_TYPE_ARRAY, __u32, struct havip_station, HAVIP_STATIONS, 0);

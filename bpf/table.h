@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The binding table: (subnet, address) -> who holds it. The one place that knows how it is laid out; its twin in
- * the loader is src/kernel/bindings.ts. */
+ * the loader is src/control/bindings.ts. */
 #ifndef HAVIP_TABLE_H
 #define HAVIP_TABLE_H
 

@@ -133,9 +133,10 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 	enum havip_reason reason;
 	enum parsed parsed;
 
-	/* Attached a moment before the loader says what this port is: the bridge serves it till then. */
-	if (!in)
+	if (!in) {
+		count_frame(0, HAVIP_PASS_NO_PORT);
 		return TC_ACT_UNSPEC;
+	}
 	parsed = tc_parse(skb, &packet);
 	/* Twice at most: for the tags, then for what is behind them. */
 	if (tc_pull(skb, &packet, parsed)) {

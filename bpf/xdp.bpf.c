@@ -53,9 +53,10 @@ int havip_xdp(struct xdp_md *ctx)
 	enum havip_reason reason;
 	enum parsed parsed;
 
-	/* Attached a moment before the loader says what this port is: the bridge serves it till then. */
-	if (!in)
+	if (!in) {
+		count_frame(0, HAVIP_PASS_NO_PORT);
 		return XDP_PASS;
+	}
 	parsed = parse_ethernet(&packet);
 	if (parsed != PARSED)
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { inspectHost, type Check } from '../control/doctor.js';
 import { configOption, pinPathOption } from './options.js';
 import { loadConfig } from '../config/load.js';
+import { escapeControl } from './render.js';
 
 const EXAMPLES = `
 Exit code 0: nothing fails; 1: something does.
@@ -38,5 +39,5 @@ export function doctorCommand(): Command {
 
 function line({ check, state, detail, cure }: Check): string {
   const cured = cure ? `\n      try: ${cure}` : '';
-  return `${state.padEnd(5)} ${check}: ${detail}${cured}\n`;
+  return `${state.padEnd(5)} ${escapeControl(`${check}: ${detail}`)}${cured}\n`;
 }

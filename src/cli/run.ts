@@ -39,12 +39,12 @@ export function runCommand(): Command {
     .addOption(socketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (flags: RunFlags, command: Command) => {
-      await runUntilStopped(await Daemon.start(await optionsOf(flags, command)));
+      await runUntilStopped(Daemon.start(await optionsOf(flags, command)));
     });
 }
 
 async function optionsOf(flags: RunFlags, command: Command): Promise<DaemonOptions> {
-  if (flags.bridge ?? flags.vip) return { config: await fromFlags(flags), configPath: null };
+  if (flags.bridge ?? flags.vip) return { config: await fromFlags(flags, command), configPath: null };
   if (!flags.config) {
     throw new HavipError(
       'USAGE',
@@ -60,9 +60,10 @@ async function optionsOf(flags: RunFlags, command: Command): Promise<DaemonOptio
   return { config: { ...loaded.config, ...overrides }, configPath: flags.config, overrides };
 }
 
-async function fromFlags(flags: RunFlags): Promise<Config> {
+async function fromFlags(flags: RunFlags, command: Command): Promise<Config> {
   const { config, bridge, vip, uplink, pinPath, socket, metrics } = flags;
-  if (config) throw new HavipError('USAGE', '--config and --bridge exclude each other');
+  const named = config && command.getOptionValueSource('config') === 'cli';
+  if (named) throw new HavipError('USAGE', '--config and --bridge exclude each other');
   if (!bridge || !vip)
     throw new HavipError('USAGE', '--bridge and --vip go together: which bridge, and which address');
   return configFromFlagsInWorker({
@@ -84,12 +85,15 @@ function overridesOf({ pinPath, socket }: RunFlags, command: Command): Partial<C
   };
 }
 
-async function runUntilStopped(daemon: Daemon): Promise<void> {
-  process.on('SIGHUP', () => void daemon.reload());
-  await new Promise<void>((resolve) => {
+async function runUntilStopped(starting: Promise<Daemon>): Promise<void> {
+  // From the first moment on: a signal during the start waits for its end.
+  const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
+  process.on('SIGHUP', () => void starting.then((daemon) => daemon.reload()));
+  const daemon = await starting;
+  await stopped;
   await daemon.stop();
   process.exit(0); // sockets of slow readers must not keep a stopped daemon alive
 }

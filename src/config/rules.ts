@@ -129,10 +129,7 @@ function repeatedAddresses(network: OutlineNetwork): Finding[] {
   const placed = network.subnets.flatMap((subnet) => subnet.havips.map((havip) => ({ subnet, havip })));
   repeats(
     placed,
-    ({ subnet, havip }) =>
-      isLinkLocalIpv6(havip.address.bytes)
-        ? `${subnet.path.join('.')} ${havip.address.text}`
-        : havip.address.text,
+    ({ havip }) => havip.address.text,
     (item, first) => {
       const message = `address: found ${item.havip.address.text} again; allowed: each address once in a network`;
       const path = havipPath(item.subnet, item.havip);

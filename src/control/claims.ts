@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Claims from the kernel: records of the ring as they come, and the `claims` map where the ring may have lost some.
-import { Claim as ClaimRow } from '../kernel/layout.gen.js';
+import { CLAIM_KIND, Claim as ClaimRow } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { isRefusal } from '../kernel/names.js';
 import type { Claim } from '../holders/rules.js';
@@ -30,7 +30,11 @@ export function decodeBatch(records: Buffer, count: number): ClaimRecord[] {
 export function newestClaims(records: readonly ClaimRecord[]): readonly ClaimRecord[] {
   if (records.length < 2) return records;
   const newest = new Map<number, ClaimRecord>();
-  for (const record of records) if (!isRefusal(record.result)) newest.set(record.claim.havip, record);
+  for (const record of records.toSorted(byTime)) {
+    const { havip, onlyUnheld } = record.claim;
+    if (isRefusal(record.result) || (onlyUnheld && newest.has(havip))) continue;
+    newest.set(havip, record);
+  }
   return records.filter((record) => isRefusal(record.result) || newest.get(record.claim.havip) === record);
 }
 
@@ -48,7 +52,10 @@ export async function readClaims(claims: Tables['claims']): Promise<ClaimRecord[
 
 function recordOf(row: ClaimRow): ClaimRecord | null {
   const by = holderOf(row.by);
-  return by && { claim: { havip: row.havip, by, kind: row.kind, tsNs: row.tsNs }, result: row.result };
+  if (!by) return null;
+  const onlyUnheld = row.kind === CLAIM_KIND.ARP_ANSWER;
+  const claim = { havip: row.havip, by, kind: row.kind, tsNs: row.tsNs, ...(onlyUnheld && { onlyUnheld }) };
+  return { claim, result: row.result };
 }
 
 function byTime(a: ClaimRecord, b: ClaimRecord): number {

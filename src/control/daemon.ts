@@ -7,8 +7,8 @@ import { loadConfigInWorker } from '../config/in-worker.js';
 import { renderProblem } from '../config/problem.js';
 import { HavipError } from '../errors.js';
 import { Datapath, unload } from '../kernel/datapath.js';
-import { preparePinFolder } from '../kernel/pins.js';
-import { closeFd, isNativeError, lockFolder, lockOwner } from '../native/index.js';
+import { lockPinFolder, preparePinFolder } from '../kernel/pins.js';
+import { closeFd } from '../native/index.js';
 import { Observer, type ObserverHooks } from '../observe/observer.js';
 import { WallClock } from '../observe/clock.js';
 import { createLog, type Logger } from '../observe/log.js';
@@ -26,6 +26,8 @@ export interface DaemonOptions {
 const CONTROL_NICE = -10;
 
 export class Daemon {
+  private reloading: Promise<readonly string[]> = Promise.resolve([]);
+
   private constructor(
     private readonly lockFd: number,
     private readonly datapath: Datapath,
@@ -79,8 +81,13 @@ export class Daemon {
     return daemon;
   }
 
-  /** @returns the problems of the file; none: it is applied. */
-  async reload(): Promise<readonly string[]> {
+  /** One at a time, in the order of the asking. @returns the problems of the file; none: it is applied. */
+  reload(): Promise<readonly string[]> {
+    this.reloading = this.reloading.then(() => this.reloadOnce());
+    return this.reloading;
+  }
+
+  private async reloadOnce(): Promise<readonly string[]> {
     const problems = await this.tryReload();
     this.tellConfig(problems);
     if (problems.length)
@@ -100,9 +107,9 @@ export class Daemon {
   private async tryReload(): Promise<readonly string[]> {
     const { configPath, overrides } = this.options;
     if (configPath === null) return ['havip was started from flags: there is no file to read again'];
-    const loaded = await loadConfigInWorker(configPath);
-    if ('problems' in loaded) return loaded.problems.map(renderProblem);
     try {
+      const loaded = await loadConfigInWorker(configPath);
+      if ('problems' in loaded) return loaded.problems.map(renderProblem);
       this.loop.reload({ ...loaded.config, ...overrides });
       return [];
     } catch (error) {
@@ -132,20 +139,6 @@ function refuseUnprivileged(): void {
   throw new HavipError('PERMISSION', 'loading BPF programs and following network devices needs root', {
     cure: 'sudo havip run ...',
   });
-}
-
-function lockPinFolder(pinPath: string): number {
-  try {
-    return lockFolder(pinPath);
-  } catch (error) {
-    if (!isNativeError(error) || !['EAGAIN', 'EWOULDBLOCK'].includes(error.code)) throw error;
-    const pid = lockOwner(pinPath);
-    const owner = pid ? `process ${pid}` : 'another process';
-    throw new HavipError('FAILED', `havip is running already on ${pinPath}: ${owner}`, {
-      cause: error,
-      cure: pid ? `stop it first: kill ${pid}   (or choose another folder with --pin-path)` : undefined,
-    });
-  }
 }
 
 /** This thread only: on Linux a priority belongs to a thread, and 0 means the caller's. */

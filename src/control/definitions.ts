@@ -114,6 +114,15 @@ export class Definitions {
   private refuseTooMany(configs: readonly SubnetConfig[]): void {
     const havips = configs.reduce((sum, subnet) => sum + subnet.havips.length, 0);
     const room = this.maps.bindings.maxEntries;
+    const members = configs.flatMap((subnet) => subnet.havips.map((havip) => havip.members?.length ?? 0));
+    const rows = members.reduce((sum, count) => sum + count, 0);
+    if (rows > this.maps.members.maxEntries) {
+      throw new HavipError(
+        'FAILED',
+        `the member lists have ${rows} entries; the loaded maps have room for ${this.maps.members.maxEntries}`,
+        { cure: 'raise capacity.havips and start havip again, or leave HAVIPs open to their subnet' },
+      );
+    }
     if (havips > room) {
       throw new HavipError(
         'FAILED',

@@ -36,17 +36,31 @@ export interface DoctorOptions {
 }
 
 export async function inspectHost({ pinPath, subnets }: DoctorOptions): Promise<Check[]> {
-  const host = [
-    kernel(),
-    btf(),
-    privileges(),
-    programs(),
-    tcHook(),
-    bpffs(pinPath),
-    daemon(pinPath),
-    ...links(pinPath),
+  const looks: readonly [string, () => Check | Check[] | Promise<Check[]>][] = [
+    ['kernel', kernel],
+    ['BTF', btf],
+    ['privileges', privileges],
+    ['BPF programs', programs],
+    ['tc hook', tcHook],
+    ['bpffs', () => bpffs(pinPath)],
+    ['daemon', () => daemon(pinPath)],
+    ['attached programs', () => links(pinPath)],
+    ['bridge filters', filters],
+    ['ports', () => ports(subnets)],
   ];
-  return [...host, ...filters(), ...(await ports(subnets))];
+  const found: Check[] = [];
+  for (const [name, look] of looks) found.push(...(await safely(name, look)));
+  return found;
+}
+
+/** What may not even be looked at is a finding too. */
+async function safely(name: string, look: () => Check | Check[] | Promise<Check[]>): Promise<Check[]> {
+  try {
+    return [await look()].flat();
+  } catch (thrown) {
+    const { message, code } = HavipError.from(thrown);
+    return [fail(name, message, code === 'PERMISSION' ? 'run havip doctor as root' : 'see the message')];
+  }
 }
 
 const ok = (check: string, detail: string): Check => ({ check, state: 'ok', detail, cure: null });
@@ -60,7 +74,7 @@ function kernel(): Check {
   return fail(
     'kernel',
     known,
-    'run Linux 5.18 or later: XDP in several buffers and bpf_link for XDP are older hardly usable',
+    'run Linux 5.18 or later: earlier ones have no XDP in several buffers',
   );
 }
 

@@ -38,14 +38,16 @@ export class PortFollower {
     const retry = (what: string) => (error: Error) =>
       options.log.warn({ error: error.message }, `cannot list ${what}; will try again`);
     this.links = new LinkWatcher({
-      onChange: (links) => {
+      onChange: (links, changed) => {
         this.linkMap = links;
-        this.followSoon();
+        if (changed.some((ifindex) => this.concerns(ifindex))) this.followSoon();
       },
       onError: retry('the network devices'),
     });
     this.features = new XdpFeatureWatcher({
-      onChange: () => this.followSoon(),
+      onChange: (ifindex) => {
+        if (this.concerns(ifindex)) this.followSoon();
+      },
       onError: retry('XDP features'),
     });
   }
@@ -76,13 +78,31 @@ export class PortFollower {
     if ([...this.options.ports.all().values()].some(({ failure }) => failure)) this.followSoon();
   }
 
+  /** A host has devices by the thousand that are none of ours. */
+  private concerns(ifindex: number): boolean {
+    if (this.options.ports.all().has(ifindex)) return true;
+    const link = this.linkMap.get(ifindex);
+    const bridge = link?.kind === 'bridge' ? link : this.linkMap.get(link?.masterIfindex ?? 0);
+    return bridge !== undefined && this.subnets.some((subnet) => subnet.bridge === bridge.name);
+  }
+
   /** A storm of link messages costs one round. */
   private followSoon(): void {
     if (this.state !== 'idle') return;
     this.state = 'soon';
     setImmediate(() => {
-      if (this.state === 'soon') this.follow();
+      if (this.state === 'soon') this.followSafely();
     });
+  }
+
+  /** Whatever goes wrong here must not end the daemon: it is said, and tried again at the next change. */
+  private followSafely(): void {
+    try {
+      this.follow();
+    } catch (thrown) {
+      const { message, cure } = HavipError.from(thrown);
+      this.options.log.error({ cure }, `cannot follow the ports: ${message}`);
+    }
   }
 
   private plan(): Plan {
@@ -144,12 +164,13 @@ export class PortFollower {
 
   private tellServed(port: ServedPort, before: ServedPort | undefined): void {
     const { events, log } = this.options;
-    const { name, hook, bridge } = port.wanted;
+    const { name, bridge } = port.wanted;
+    const { hook } = port;
     if (port.failure) {
       if (before?.failure?.message === port.failure.message) return;
       log.error({ port: name, cure: port.failure.cure }, port.failure.message);
       events.tellPort('detach', name, 'cannot-attach');
-    } else if (!before || before.failure || before.wanted.hook !== hook) {
+    } else if (!before || before.failure || before.hook !== hook) {
       log.info({ port: name, hook, bridge: bridge.name }, 'port served');
       events.tellPort('attach', name, hook);
     }
@@ -170,6 +191,7 @@ function samePort(a: WantedPort, b: WantedPort): boolean {
     a.name === b.name &&
     a.kind === b.kind &&
     a.hook === b.hook &&
+    a.auto === b.auto &&
     a.bridge.ifindex === b.bridge.ifindex &&
     a.mtu === b.mtu &&
     a.flags === b.flags &&
@@ -178,8 +200,8 @@ function samePort(a: WantedPort, b: WantedPort): boolean {
   );
 }
 
-function portRecord({ slot, wanted, failure }: ServedPort): PortRecord {
-  const { name, bridge, kind, hook, up, flags } = wanted;
+function portRecord({ slot, wanted, hook, failure }: ServedPort): PortRecord {
+  const { name, bridge, kind, up, flags } = wanted;
   return {
     slot,
     name,

@@ -43,8 +43,10 @@ export class ControlLoop implements EventSource {
   private housekeeping: NodeJS.Timeout | null = null;
   private dueTimer: NodeJS.Timeout | null = null;
   private lossesTold: bigint;
-  /** Until the ring of an earlier run is read to its end. */
+  /** What the ring of an earlier run still held, until it is caught up with. */
+  private readonly slept: ClaimRecord[] = [];
   private catchingUp = true;
+  private readingClaims = false;
 
   constructor(private readonly options: LoopOptions) {
     const { datapath, config, log, tell } = options;
@@ -71,13 +73,13 @@ export class ControlLoop implements EventSource {
     this.define(this.pinnedBindings());
     rehearse();
     await this.follower.start(this.config.subnets);
+    this.releaseMisplaced();
     const { ringFd, tables } = this.options.datapath;
     this.ring = new RingBuffer(ringFd, ClaimRow.size, (records, count) =>
-      this.takeClaims(decodeBatch(records, count)),
+      this.onRing(decodeBatch(records, count)),
     );
     while (this.ring.consume() > 0);
-    this.takeClaims(await readClaims(tables.claims));
-    this.catchingUp = false;
+    this.catchUp([...this.slept.splice(0), ...(await readClaims(tables.claims))]);
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
   }
 
@@ -93,6 +95,7 @@ export class ControlLoop implements EventSource {
       throw error;
     }
     this.follower.serve(config.subnets);
+    this.releaseMisplaced();
     this.events.tellConfig('reloaded');
     this.events.flush();
   }
@@ -128,7 +131,7 @@ export class ControlLoop implements EventSource {
     for (const { id, config } of this.definitions.all().values()) {
       this.registry.define(id, config.damping, pinned.get(id));
     }
-    if (removed.length) this.tellFlapping();
+    this.tellFlapping();
   }
 
   private pinnedBindings(): Map<number, Binding> {
@@ -150,6 +153,16 @@ export class ControlLoop implements EventSource {
     }
   }
 
+  /** Holders on a bridge that their subnet has left: a reload, or a start with another file. */
+  private releaseMisplaced(): void {
+    const nowNs = process.hrtime.bigint();
+    for (const { id, subnet } of this.definitions.all().values()) {
+      const holder = this.registry.binding(id)?.holder;
+      if (!holder || this.ports.at(holder.port)?.wanted.bridge.name === subnet.config.bridge) continue;
+      this.commit(this.registry.releaseOne(id, 'other-bridge', nowNs), null);
+    }
+  }
+
   private isStranger({ config }: HavipRecord, holder: Holder | null): boolean {
     return holder !== null && !(config.members?.includes(this.ports.nameOf(holder.port)) ?? true);
   }
@@ -159,12 +172,35 @@ export class ControlLoop implements EventSource {
     for (const change of changes) this.commit(change, null);
   }
 
+  private onRing(records: readonly ClaimRecord[]): void {
+    if (this.catchingUp) for (const record of records) this.slept.push(record);
+    else this.takeClaims(records);
+  }
+
   private takeClaims(records: readonly ClaimRecord[]): void {
-    const counting = records.filter(({ claim, result }) => isRefusal(result) || this.counts(claim));
-    for (const record of newestClaims(counting)) {
-      if (isRefusal(record.result)) this.tellRefusal(this.refusals.rang(record, this.catchingUp));
+    for (const record of this.counting(records)) {
+      if (isRefusal(record.result)) this.tellRefusal(this.refusals.rang(record));
       else this.commit(this.registry.claim(record.claim, process.hrtime.bigint()), record.claim.tsNs);
     }
+    this.afterClaims();
+  }
+
+  /** What was claimed while nobody listened: of each HAVIP the newest, which costs nothing of its move budget. */
+  private catchUp(records: readonly ClaimRecord[]): void {
+    this.catchingUp = false;
+    for (const record of this.counting(records)) {
+      if (isRefusal(record.result)) this.tellRefusal(this.refusals.rang(record, true));
+      else this.commit(this.registry.claim(record.claim, process.hrtime.bigint(), true), null);
+    }
+    this.afterClaims();
+  }
+
+  private counting(records: readonly ClaimRecord[]): readonly ClaimRecord[] {
+    return newestClaims(records.filter(({ claim, result }) => isRefusal(result) || this.counts(claim)));
+  }
+
+  private afterClaims(): void {
+    this.tellFlapping();
     this.events.flush();
     this.armDue();
   }
@@ -174,7 +210,7 @@ export class ControlLoop implements EventSource {
     const port = this.ports.at(by.port);
     const record = this.definitions.havip(havip);
     if (!port || !record || this.isStranger(record, by)) return false;
-    return port.downSinceNs === null || tsNs > port.downSinceNs;
+    return tsNs >= port.sinceNs && (port.downSinceNs === null || tsNs > port.downSinceNs);
   }
 
   /**
@@ -194,7 +230,6 @@ export class ControlLoop implements EventSource {
       if (arrivedNs !== null) repointNs = process.hrtime.bigint() - arrivedNs;
     }
     for (const event of change.events) this.events.tellHolder(event, repointNs);
-    if (change.events.some(({ kind }) => kind === 'flap' || kind === 'flap-end')) this.tellFlapping();
   }
 
   /** A timer for the next window that opens. */
@@ -210,29 +245,36 @@ export class ControlLoop implements EventSource {
   private onDue(): void {
     const nowNs = process.hrtime.bigint();
     for (const change of this.registry.due(nowNs)) this.commit(change, null);
-    this.events.flush();
-    this.armDue();
+    this.afterClaims();
   }
 
   private keepHouse(): void {
-    while ((this.ring?.consume() ?? 0) > 0);
+    // The doorbell may have been missed; a flood has its turn again in a moment.
+    this.ring?.consume();
     for (const news of this.refusals.sweep(process.hrtime.bigint())) this.tellRefusal(news);
     this.events.flush();
     this.follower.retryFailed();
+    this.recover();
+  }
+
+  /** A full ring lost doorbells, never claims: those are in their map. */
+  private recover(): void {
     const lost = this.losses();
-    if (lost === this.lossesTold) return;
+    if (lost === this.lossesTold || this.readingClaims) return;
     this.events.tellLost(Number(lost - this.lossesTold));
     this.lossesTold = lost;
-    readClaims(this.options.datapath.tables.claims).then(
-      (records) => this.takeClaims(records),
-      (error: unknown) =>
+    this.readingClaims = true;
+    readClaims(this.options.datapath.tables.claims)
+      .then((records) => this.takeClaims(records))
+      .catch((error: unknown) =>
         this.options.log.error({ error: HavipError.from(error).message }, 'cannot read the claims'),
-    );
+      )
+      .finally(() => (this.readingClaims = false));
   }
 
   private losses(): bigint {
     const values = this.options.datapath.tables.losses.get(0);
-    return values.reduce((sum, { ringFull, claimsFull }) => sum + ringFull + claimsFull, 0n);
+    return values.reduce((sum, { ringFull }) => sum + ringFull, 0n);
   }
 
   private tellRefusal(news: ReturnType<Refusals['rang']>): void {
@@ -240,18 +282,33 @@ export class ControlLoop implements EventSource {
   }
 
   private tellFlapping(): void {
-    const havips = [...this.definitions.all().keys()].filter((id) => this.registry.isFlapping(id));
-    this.options.tell({ type: 'flapping', havips });
+    const havips = this.registry.flappingNews();
+    if (havips) this.options.tell({ type: 'flapping', havips });
   }
 }
 
-/** What only a start can change. */
+/** What only a start can change, and what the file calls it. Capacity grows by itself: the maps say whether it fits. */
+const FIXED = [
+  ['pinPath', 'pinPath'],
+  ['socket', 'api.socket'],
+  ['metricsListen', 'metrics.listen'],
+] as const;
+
 function refuseFixed(before: Config, after: Config): void {
-  const fixed = ['pinPath', 'socket', 'metricsListen'] as const;
-  for (const key of fixed) {
-    if (JSON.stringify(before[key]) === JSON.stringify(after[key])) continue;
-    throw new HavipError('USAGE', `${key} cannot change while havip runs`, {
-      cure: `keep ${JSON.stringify(before[key])}, or stop havip and start it with the new value`,
+  if (before.capacity.ports !== after.capacity.ports) {
+    throw new HavipError(
+      'USAGE',
+      `capacity.ports cannot change while havip runs: it is ${before.capacity.ports}`,
+      {
+        cure: 'keep it, or stop havip and start it with the new value',
+      },
+    );
+  }
+  for (const [key, name] of FIXED) {
+    const [old, now] = [before[key], after[key]].map((value) => JSON.stringify(value));
+    if (old === now) continue;
+    throw new HavipError('USAGE', `${name} cannot change while havip runs: it is ${old}`, {
+      cure: 'keep it, or stop havip and start it with the new value',
     });
   }
 }

@@ -16,6 +16,8 @@ export interface WantedPort {
   /** PORT_KIND */
   readonly kind: number;
   readonly hook: Hook;
+  /** Chosen by driver, not by the operator: where XDP is refused, tc will do. */
+  readonly auto: boolean;
   readonly bridge: { readonly ifindex: number; readonly name: string };
   readonly mtu: number;
   /** TARGET_FLAGS */
@@ -87,7 +89,7 @@ function wantedPort(link: Link, bridge: Link, choices: Choices, features: bigint
     ifindex: link.ifindex,
     name: link.name,
     kind,
-    hook: kind === PORT_KIND.HOST ? 'tc-egress' : hookOf(link, choices.hooks, features),
+    ...(kind === PORT_KIND.HOST ? HOST_HOOK : hookOf(link, choices.hooks, features)),
     bridge: { ifindex: bridge.ifindex, name: bridge.name },
     mtu: link.mtu,
     flags: targetFlags(link, features),
@@ -101,13 +103,20 @@ function portKind(link: Link, bridge: Link, uplinks: ReadonlySet<string>): numbe
   return uplinks.has(link.name) ? PORT_KIND.UPLINK : PORT_KIND.VNIC;
 }
 
-function hookOf(link: Link, hooks: Choices['hooks'], features: bigint | undefined): 'xdp' | 'tc' {
+const HOST_HOOK = { hook: 'tc-egress', auto: false } as const;
+
+function hookOf(
+  link: Link,
+  hooks: Choices['hooks'],
+  features: bigint | undefined,
+): Pick<WantedPort, 'hook' | 'auto'> {
   const chosen: HookChoice = hooks.find(({ pattern }) => matchesGlob(link.name, pattern))?.hook ?? 'auto';
-  if (chosen !== 'auto') return chosen;
+  if (chosen !== 'auto') return { hook: chosen, auto: false };
   // Frames that a local stack made still owe checksums and segmentation, which XDP would lose.
-  if (LOCAL_STACKS.has(link.kind)) return 'tc';
+  if (LOCAL_STACKS.has(link.kind)) return { hook: 'tc', auto: true };
   const native = XDP_FEATURE.BASIC | XDP_FEATURE.REDIRECT;
-  return features !== undefined && (features & native) === native ? 'xdp' : 'tc';
+  const able = features !== undefined && (features & native) === native;
+  return { hook: able ? 'xdp' : 'tc', auto: true };
 }
 
 function targetFlags(link: Link, features: bigint | undefined): number {

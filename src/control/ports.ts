@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The ports being served: which slot each has, what the maps say of it, what is attached. A slot is a port's name in
 // the kernel; it is given to a new port only when the others have had their turn, and never passes on a binding.
-import type { Attachments } from '../kernel/attachments.js';
+import type { Attachments, Hook } from '../kernel/attachments.js';
 import { PORT_KIND, type Target } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { fieldBytes, fieldText } from '../kernel/names.js';
@@ -13,11 +13,18 @@ export interface ServedPort {
   readonly wanted: WantedPort;
   /** Index of the subnet of its untagged frames; 0: none. */
   readonly subnet: number;
+  /** Monotonic; when it was given its slot: older claims are another port's. 0n: taken over from an earlier run. */
+  readonly sinceNs: bigint;
+  /** What is attached; another than wanted where the driver refused that. */
+  readonly hook: Hook;
   /** Monotonic; when the link was first seen down. null: it is up. */
   readonly downSinceNs: bigint | null;
   /** What keeps the fast path off this port; null: nothing. */
   readonly failure: HavipError | null;
 }
+
+/** What is known of the port at this slot from before: at a join, only since when it is. */
+type Before = Pick<ServedPort, 'sinceNs'> & Partial<ServedPort>;
 
 type Maps = Pick<Tables, 'ports' | 'targets' | 'redirects' | 'claims' | 'port_counters' | 'claim_counters'>;
 
@@ -71,14 +78,14 @@ export class PortBook {
 
   /** The slot that pinned state has for this device, or a fresh one. */
   join(wanted: WantedPort, subnet: number): ServedPort {
-    const slot = this.adoptedSlot(wanted) ?? this.freshSlot(wanted);
-    return this.write(slot, wanted, subnet);
+    const adopted = this.adoptedSlot(wanted);
+    const sinceNs = adopted === undefined ? process.hrtime.bigint() : 0n;
+    return this.write(adopted ?? this.freshSlot(wanted), wanted, subnet, { sinceNs });
   }
 
   /** A port that stays, with other properties. Another hook is attached anew. */
   update(port: ServedPort, wanted: WantedPort, subnet: number): ServedPort {
-    if (port.wanted.hook !== wanted.hook) this.attachments.detach(wanted.ifindex);
-    return this.write(port.slot, wanted, subnet);
+    return this.write(port.slot, wanted, subnet, port);
   }
 
   /** Takes the slot out of the fast path. Its bindings must have been released before. */
@@ -142,7 +149,7 @@ export class PortBook {
   }
 
   /** Target before ingress, ingress before attaching: whoever is found can be delivered to. */
-  private write(slot: number, wanted: WantedPort, subnet: number): ServedPort {
+  private write(slot: number, wanted: WantedPort, subnet: number, before: Before): ServedPort {
     const { ifindex, name, kind, mtu, flags, bridge } = wanted;
     this.names.set(slot, name);
     this.maps.targets.set(slot, {
@@ -157,18 +164,28 @@ export class PortBook {
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
     this.maps.ports.set(ifindex, { slot, subnet, bridge: bridge.ifindex, kind, learnEveryNs });
-    const downSinceNs = wanted.up ? null : (this.bySlot.get(slot)?.downSinceNs ?? process.hrtime.bigint());
-    const port = { slot, wanted, subnet, downSinceNs, failure: this.attach(wanted) };
+    const downSinceNs = wanted.up ? null : (before.downSinceNs ?? process.hrtime.bigint());
+    const { sinceNs } = before;
+    const port = { slot, wanted, subnet, sinceNs, downSinceNs, ...this.attach(wanted, before) };
     this.served.set(ifindex, port);
     this.bySlot.set(slot, port);
     return port;
   }
 
   /** A port that cannot be attached is served by the bridge, and said to be; the others go on. */
-  private attach({ ifindex, hook, name }: WantedPort): HavipError | null {
+  private attach(wanted: WantedPort, before: Before): Pick<ServedPort, 'hook' | 'failure'> {
+    const { ifindex, hook, auto } = wanted;
     const present = this.attachments.hooks().get(ifindex);
-    if (present === hook) return null;
+    const fellBack = auto && before.wanted?.hook === hook && before.hook === present;
+    if (present && (present === hook || fellBack)) return { hook: present, failure: null };
     if (present) this.attachments.detach(ifindex);
+    const failure = this.tryAttach(wanted, hook);
+    // Drivers advertise XDP and then refuse it: too few queues, an offload in the way, another program.
+    if (failure && auto && hook === 'xdp') return { hook: 'tc', failure: this.tryAttach(wanted, 'tc') };
+    return { hook, failure };
+  }
+
+  private tryAttach({ ifindex, name }: WantedPort, hook: Hook): HavipError | null {
     try {
       this.attachments.attach(ifindex, hook, name);
       return null;

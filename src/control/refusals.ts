@@ -26,7 +26,7 @@ export class Refusals {
   private readonly active = new Map<string, { readonly key: RefusalKey; readonly rangNs: bigint }>();
 
   constructor(private readonly map: Tables['refusals']) {
-    for (const [key, row] of map.entries()) this.totals.set(nameOf(key), row.total);
+    this.readTotals();
   }
 
   /**
@@ -52,6 +52,11 @@ export class Refusals {
     return news;
   }
 
+  private readTotals(): void {
+    this.totals.clear();
+    for (const [key, row] of this.map.entries()) this.totals.set(nameOf(key), row.total);
+  }
+
   private news(key: RefusalKey, tsNs: bigint): RefusalNews | null {
     const row = this.map.get(key);
     const by = row && holderOf(row.by);
@@ -59,6 +64,8 @@ export class Refusals {
     const told = this.totals.get(nameOf(key)) ?? 0n;
     // An entry that made room for another and came back counts from 1 again.
     const since = row.total < told ? row.total : row.total - told;
+    // The map lets its oldest go; what it has is all there is to remember.
+    if (this.totals.size > 2 * this.map.maxEntries) this.readTotals();
     this.totals.set(nameOf(key), row.total);
     return since > 0n ? { havip: key.havip, by, result: key.result, count: Number(since), tsNs } : null;
   }

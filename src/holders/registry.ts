@@ -37,13 +37,14 @@ interface Entry {
   budget: MoveBudget | null;
   /** The newest claimant past the budget: applied when the window opens. */
   pending: Claim | null;
-  flapping: boolean;
 }
 
 export class Registry {
   private readonly entries = new Map<number, Entry>();
   private readonly heldBy = new Map<number, Set<number>>();
   private readonly waiting = new Map<number, bigint>();
+  private readonly flapping = new Set<number>();
+  private flappingChanged = false;
 
   constructor(
     private readonly ports: RegistryPorts,
@@ -60,7 +61,7 @@ export class Registry {
       known.damping = damping;
       return;
     }
-    const entry = { binding, damping, lastNs: notBeforeNs, budget: null, pending: null, flapping: false };
+    const entry = { binding, damping, lastNs: notBeforeNs, budget: null, pending: null };
     this.entries.set(havip, entry);
     this.index(havip, null, binding.holder);
   }
@@ -71,6 +72,7 @@ export class Registry {
     this.index(havip, entry.binding.holder, null);
     this.entries.delete(havip);
     this.waiting.delete(havip);
+    this.setFlapping(havip, false);
   }
 
   binding(havip: number): Binding | undefined {
@@ -89,7 +91,14 @@ export class Registry {
   }
 
   isFlapping(havip: number): boolean {
-    return this.entries.get(havip)?.flapping ?? false;
+    return this.flapping.has(havip);
+  }
+
+  /** All that are flapping, if that has changed since the last call; else null. */
+  flappingNews(): readonly number[] | null {
+    if (!this.flappingChanged) return null;
+    this.flappingChanged = false;
+    return [...this.flapping];
   }
 
   /** HAVIPs whose holder is at this slot. */
@@ -99,15 +108,19 @@ export class Registry {
 
   /**
    * A claim that the fast path let through.
+   * @param free It is history, read at a start: it costs nothing of the move budget.
    * @returns null where nothing changes: a refresh, an older claim than the last, or a HAVIP that is gone.
    */
-  claim(claim: Claim, nowNs: bigint): Change | null {
+  claim(claim: Claim, nowNs: bigint, free = false): Change | null {
     const entry = this.entries.get(claim.havip);
     if (!entry || claim.tsNs <= entry.lastNs) return null;
+    // Somebody has announced since this answer was let through.
+    if (claim.onlyUnheld && entry.binding.holder) return null;
     entry.lastNs = claim.tsNs;
     entry.pending = null;
     const outcome = judge(entry.binding, claim.by, this.ports.isUplink(claim.by.port));
     if (outcome === 'refresh') return null;
+    if (free) return this.rebind(entry, claim, outcome);
     if (outcome === 'move' && !this.mayMove(entry, nowNs)) return this.hold(entry, claim);
     return this.apply(entry, claim, outcome, nowNs);
   }
@@ -154,7 +167,7 @@ export class Registry {
     entry.pending = null;
     if (!pending) {
       this.waiting.delete(havip);
-      entry.flapping = false;
+      this.setFlapping(havip, false);
       const { holder } = entry.binding;
       const event: HolderEvent = {
         kind: 'flap-end',
@@ -183,8 +196,8 @@ export class Registry {
     const { havip, tsNs } = claim;
     entry.pending = claim;
     this.waiting.set(havip, entry.budget?.opensNs(entry.damping) ?? 0n);
-    const known = entry.flapping;
-    entry.flapping = true;
+    const known = this.flapping.has(havip);
+    this.setFlapping(havip, true);
     const { holder } = entry.binding;
     const event: HolderEvent = {
       kind: 'flap',
@@ -198,12 +211,16 @@ export class Registry {
   }
 
   private apply(entry: Entry, claim: Claim, outcome: 'bind' | 'move' | 'mac-change', nowNs: bigint): Change {
-    const { havip, tsNs } = claim;
-    const before = entry.binding;
     if (outcome === 'move') {
       entry.budget ??= new MoveBudget();
       entry.budget.spend(entry.damping, nowNs);
     }
+    return this.rebind(entry, claim, outcome);
+  }
+
+  private rebind(entry: Entry, claim: Claim, outcome: 'bind' | 'move' | 'mac-change'): Change {
+    const { havip, tsNs } = claim;
+    const before = entry.binding;
     entry.binding = bound(before, claim, outcome);
     this.index(havip, before.holder, claim.by);
     const from = outcome === 'bind' ? null : (before.holder ?? before.former);
@@ -216,6 +233,13 @@ export class Registry {
       reason: this.kindName(claim.kind),
     };
     return { havip, binding: entry.binding, events: [event] };
+  }
+
+  private setFlapping(havip: number, flapping: boolean): void {
+    if (this.flapping.has(havip) === flapping) return;
+    this.flappingChanged = true;
+    if (flapping) this.flapping.add(havip);
+    else this.flapping.delete(havip);
   }
 
   private index(havip: number, from: Holder | null, to: Holder | null): void {

@@ -30,6 +30,8 @@ export interface Claim {
   readonly kind: number;
   /** Monotonic; when the frame reached the hook. */
   readonly tsNs: bigint;
+  /** An answer to one station: it finds a holder where there is none, and displaces nobody. */
+  readonly onlyUnheld?: boolean;
 }
 
 export type Outcome = 'refresh' | 'bind' | 'move' | 'mac-change';

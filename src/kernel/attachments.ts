@@ -20,7 +20,7 @@ import {
   type Direction,
   type LinkHook,
 } from '../native/index.js';
-import { linkName, linksFolder, names, removePins } from './pins.js';
+import { linkName, linksFolder, names, removeEmptyFolder, removePins } from './pins.js';
 
 export type Hook = 'xdp' | 'tc' | 'tc-egress';
 
@@ -68,9 +68,9 @@ export class Attachments {
   /** Detaches whatever is pinned below `pinPath`. @returns how many. */
   static removeAll(pinPath: string): number {
     const folder = linksFolder(pinPath);
-    const files = names(folder);
+    const files = names(folder).filter(parseName);
     for (const file of files) removeOne(folder, file);
-    removePins(folder);
+    removeEmptyFolder(folder);
     return files.length;
   }
 
@@ -133,6 +133,9 @@ export class Attachments {
       if (linkInfo(fd).ifindex === 0) return false;
       linkUpdate(fd, this.programs[hook]);
       return true;
+    } catch (error) {
+      if (isNativeError(error) && error.code === 'ENOLINK') return false; // it went just now
+      throw error;
     } finally {
       closeFd(fd);
     }

@@ -9,6 +9,7 @@ import { HavipError } from '../errors.js';
 import {
   BpfObject,
   closeFd,
+  fsIsBpffs,
   isNativeError,
   mapInfo,
   openPin,
@@ -17,6 +18,7 @@ import {
 } from '../native/index.js';
 import { Attachments, type Programs } from './attachments.js';
 import {
+  closeTables,
   MAP_NAMES,
   MAPS,
   mapEntries,
@@ -31,6 +33,7 @@ import {
   foreignMaps,
   mapsFolder,
   names,
+  removeEmptyFolder,
   removePins,
   retiredFolder,
   stagingFolder,
@@ -58,10 +61,21 @@ export class Datapath {
     readonly adopted: boolean,
   ) {}
 
-  static open({ pinPath, capacity }: DatapathOptions): Datapath {
+  /** Errors: HavipError; where nothing was pinned before, nothing is left. */
+  static open(options: DatapathOptions): Datapath {
+    const { pinPath } = options;
     refuseForeign(pinPath);
     recoverInterruptedMove(pinPath);
     const adopted = existing(mapsFolder(pinPath));
+    try {
+      return Datapath.load(options, adopted);
+    } catch (error) {
+      if (!adopted) unload(pinPath);
+      throw error;
+    }
+  }
+
+  private static load({ pinPath, capacity }: DatapathOptions, adopted: boolean): Datapath {
     const object = openObject();
     try {
       const kept = adopted ? reusePinned(object, mapsFolder(pinPath), capacity) : new Set<PinName>();
@@ -80,7 +94,7 @@ export class Datapath {
 
   /** Lets go of everything and takes nothing down: what is pinned goes on serving. */
   close(): void {
-    for (const name of MAP_NAMES) this.tables[name].close();
+    closeTables(this.tables);
     closeFd(this.ringFd);
     this.attachments.close();
   }
@@ -220,12 +234,18 @@ function promoteStaged(pinPath: string): void {
   removePins(retiredFolder(pinPath));
 }
 
-/** Detaches every program and removes every pin below `pinPath`, and the folder. @returns what was removed. */
+/**
+ * Detaches every program and removes every pin of ours below `pinPath`, and the folder if nothing else is in it.
+ * @returns what was removed. Errors: FAILED where `pinPath` is on no BPF file system: nothing of ours can be there.
+ */
 export function unload(pinPath: string): { programs: number; maps: number } {
+  if (!fsIsBpffs(pinPath)) {
+    throw new HavipError('FAILED', `${pinPath} is on no BPF file system: nothing is removed there`);
+  }
   const programs = Attachments.removeAll(pinPath);
   const folders = names(pinPath).filter((name) => name.startsWith('maps-v'));
   const maps = folders.reduce((sum, folder) => sum + names(join(pinPath, folder)).length, 0);
   for (const folder of folders) removePins(join(pinPath, folder));
-  removePins(pinPath);
+  removeEmptyFolder(pinPath);
   return { programs, maps };
 }

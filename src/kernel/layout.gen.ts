@@ -82,7 +82,8 @@ export const REASON = {
   DROP_REFUSED_NOT_MEMBER: 23,
   DROP_REFUSED_MALFORMED: 24,
   DROP_REFUSED_SPOOF: 25,
-  REASON_COUNT: 26,
+  PASS_NO_PORT: 26,
+  REASON_COUNT: 27,
 } as const;
 
 export interface Holder {
@@ -444,11 +445,11 @@ export interface PortCounters {
 }
 
 export const PortCounters: Layout<PortCounters> = {
-  size: 208,
+  size: 216,
   decode: (from, at = 0) => ({
-    frames: Array.from({ length: 26 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    frames: Array.from({ length: 27 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
   }),
-  encode: (value, to = Buffer.alloc(208), at = 0) => {
+  encode: (value, to = Buffer.alloc(216), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     return to;
   },

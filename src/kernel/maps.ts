@@ -76,7 +76,7 @@ export const MAPS = {
   members: table(Member, U8, ({ havips, ports }) => Math.max(4 * havips, 4 * ports)),
   states: table(U32, State, byHavip),
   claims: table(ClaimKey, Claim, ({ havips, ports }) => 4 * havips + 64 * ports),
-  refusals: table(RefusalKey, Refusal),
+  refusals: table(RefusalKey, Refusal, ({ havips }) => Math.max(4096, havips)),
   stations: table(U32, Station),
   havip_counters: perCpu(Traffic, byHavip),
   port_counters: perCpu(PortCounters, byPort),

@@ -4,10 +4,10 @@
 //   PIN/maps-v1/NAME       every map          PIN/links/IFINDEX-HOOK   every attached program
 //
 // bpffs forbids dots in names, so links are named by ifindex.
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { HavipError } from '../errors.js';
-import { fsIsBpffs } from '../native/index.js';
+import { fsIsBpffs, isNativeError, lockFolder, lockOwner } from '../native/index.js';
 import { LIMITS } from './layout.gen.js';
 
 const MAPS_PREFIX = 'maps-v';
@@ -62,7 +62,9 @@ export function hasPins(pinPath: string): boolean {
 /** Pinned map folders of another ABI than ours. */
 export function foreignMaps(pinPath: string): string[] {
   const ours = `${MAPS_PREFIX}${LIMITS.ABI_VERSION}`;
-  return names(pinPath).filter((name) => name.startsWith(MAPS_PREFIX) && !name.startsWith(ours));
+  return names(pinPath).filter(
+    (name) => name.startsWith(MAPS_PREFIX) && name.replace(/-(new|old)$/, '') !== ours,
+  );
 }
 
 /** File names in a folder; none where it does not exist. */
@@ -77,4 +79,29 @@ export function removePins(path: string): void {
 
 export function existing(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Leaves a folder that holds somebody else's pins, or that is the root of its file system. */
+export function removeEmptyFolder(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EBUSY' && code !== 'ENOENT') throw error;
+  }
+}
+
+/** One process at a time works on a pin folder. @returns the lock; closing it releases. Errors: FAILED, naming the pid. */
+export function lockPinFolder(pinPath: string): number {
+  try {
+    return lockFolder(pinPath);
+  } catch (error) {
+    if (!isNativeError(error) || !['EAGAIN', 'EWOULDBLOCK'].includes(error.code)) throw error;
+    const pid = lockOwner(pinPath);
+    const owner = pid ? `process ${pid}` : 'another process';
+    throw new HavipError('FAILED', `havip is running already on ${pinPath}: ${owner}`, {
+      cause: error,
+      cure: pid ? `stop it first: kill ${pid}   (or choose another folder with --pin-path)` : undefined,
+    });
+  }
 }

@@ -129,8 +129,8 @@ Napi::Value TcAttach(const Napi::CallbackInfo &info) {
   return Napi::Boolean::New(info.Env(), created == 0);
 }
 
-/** The kernel says EINVAL where the device has no clsact at all, ENOENT where only the filter is missing. */
-bool IsAbsent(int result) { return result == -ENOENT || result == -EINVAL; }
+/** ENODEV: the device has gone. EINVAL: it has no clsact at all. ENOENT: only the filter is missing. */
+bool IsAbsent(int result) { return result == -ENODEV || result == -EINVAL || result == -ENOENT; }
 
 Napi::Value TcDetach(const Napi::CallbackInfo &info) {
   struct bpf_tc_hook hook = TcHook(info, 0);

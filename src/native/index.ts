@@ -242,10 +242,10 @@ export const linkDetach = addon.linkDetach;
 /** For kernels without TCX: sets or replaces the filter (direct action). Returns whether it had to make the clsact qdisc. */
 export const tcAttach = addon.tcAttach;
 
-/** Removes the filter; one that is not there is no error, a missing device is (ENODEV). removeClsact: the qdisc too, with everybody's filters. */
+/** Removes the filter; one that is not there, or whose device is gone, is no error. removeClsact: the qdisc too, with everybody's filters. */
 export const tcDetach = addon.tcDetach;
 
-/** The filter's program id; 0: no such filter, or no clsact. ENODEV: no such device. */
+/** The filter's program id; 0: no such filter, no clsact, or no such device. */
 export const tcQuery = addon.tcQuery;
 
 /** EINVAL, or what the kernel makes of a descriptor that is no program (EBADFD). */

@@ -33,7 +33,9 @@ function readable(): Writable {
   });
 }
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+/** Quoted where a name could break the line or the terminal. */
+const textOf = (value: unknown): string =>
+  typeof value === 'string' && /^[ -~]*$/.test(value) ? value : JSON.stringify(value);
 
 /** What an operator should look at, and not only find later. */
 const WARNINGS: ReadonlySet<EventKind> = new Set(['refuse', 'flap', 'lost']);

@@ -86,8 +86,8 @@ export type ToWorker =
   | { readonly type: 'flapping'; readonly havips: readonly number[] }
   | { readonly type: 'config'; readonly config: ConfigRecord }
   | { readonly type: 'reloaded'; readonly request: number; readonly problems: readonly string[] }
-  /** The pinned maps were replaced (another size): open them again. */
-  | { readonly type: 'reopen' }
+  /** Events that an earlier worker has told already: only kept. */
+  | { readonly type: 'history'; readonly events: readonly EventRecord[] }
   | { readonly type: 'stop' };
 
 export type FromWorker =

@@ -112,7 +112,7 @@ export class Observer {
   private remind(worker: Worker): void {
     for (const message of this.remembered.values()) worker.postMessage(message);
     const { events } = this.history;
-    if (events.length) worker.postMessage({ type: 'events', events } satisfies ToWorker);
+    if (events.length) worker.postMessage({ type: 'history', events } satisfies ToWorker);
   }
 
   private fell(error: HavipError, servedMs: number): void {

@@ -44,7 +44,7 @@ export class Source implements ApiSource, MetricsView {
   constructor(
     private readonly options: WorkerOptions,
     private readonly askReload: () => Promise<readonly string[]>,
-    private tables: Tables = openPinnedTables(options.pinPath),
+    private readonly tables: Tables = openPinnedTables(options.pinPath),
   ) {}
 
   rows(): Iterable<HavipRow> {
@@ -65,14 +65,6 @@ export class Source implements ApiSource, MetricsView {
 
   get configStale(): boolean {
     return this.config?.stale ?? false;
-  }
-
-  /**
-   * The maps under the pins are others now. The former ones are not closed: a list or a scrape may be in the middle
-   * of them, and their descriptors close when they are collected.
-   */
-  reopen(): void {
-    this.tables = openPinnedTables(this.options.pinPath);
   }
 
   setFlapping(havips: readonly number[]): void {

@@ -66,6 +66,8 @@ function take(parts: Parts, message: ToWorker): void {
       source.history.add(message.events);
       for (const event of message.events) logEvent(log, event);
       return metrics.observe(message.events);
+    case 'history':
+      return source.history.add(message.events);
     case 'ports':
       source.ports = message.ports;
       source.absent = message.absent;
@@ -77,8 +79,6 @@ function take(parts: Parts, message: ToWorker): void {
       return;
     case 'reloaded':
       return reloads.answer(message.request, message.problems);
-    case 'reopen':
-      return source.reopen();
     case 'stop':
       return stop(parts);
   }

@@ -186,8 +186,7 @@ function nameIn(names: Readonly<Record<string, number>>, value: number): string 
 
 /** What must have happened to a frame; whatever is not said must not have. */
 export interface Expected {
-  /** null: nothing is counted. */
-  readonly reason: keyof typeof REASON | null;
+  readonly reason: keyof typeof REASON;
   /** Default: what the reason's first word says; REWRITE passes. */
   readonly verdict?: Verdict;
   /** The destination MAC that it leaves with; otherwise it leaves byte for byte as it came. */
@@ -244,9 +243,9 @@ function expectation(
     unheld: 0n,
   };
   return {
-    verdict: verdict ?? VERDICTS[reason?.split('_')[0] ?? ''] ?? 'pass',
+    verdict: verdict ?? VERDICTS[reason.split('_')[0] ?? ''] ?? 'pass',
     frame: out.toString('hex'),
-    frames: reason ? { [`${port} ${reason}`]: 1n } : {},
+    frames: { [`${reason === 'PASS_NO_PORT' ? portName(0) : port} ${reason}`]: 1n },
     traffic: {
       ...(delivered && { [delivered[0]]: packets }),
       ...(unheld && { [unheld]: { packets: 0n, bytes: 0n, saved: 0n, unheld: 1n } }),

@@ -175,11 +175,11 @@ test('another network may use the same block', file, [
   '  - { name: m, subnets: [{ name: x, bridge: br9, cidr: 10.0.1.0/24 }] }',
 ]);
 test(
-  'every link has its own link-local block and address',
+  'every link has its own link-local block',
   file,
   subnets(
     'name: a, bridge: br0, cidr: "fe80::/64", havips: [{ address: "fe80::50" }]',
-    'name: b, bridge: br1, cidr: "fe80::/64", havips: [{ address: "fe80::50" }]',
+    'name: b, bridge: br1, cidr: "fe80::/64", havips: [{ address: "fe80::51" }]',
   ),
 );
 test(

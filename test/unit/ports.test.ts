@@ -15,6 +15,7 @@ const wanted = (ifindex: number, more: Partial<WantedPort> = {}): WantedPort => 
   name: `tap${ifindex}`,
   kind: 0,
   hook: 'tc',
+  auto: false,
   bridge: { ifindex: 10, name: 'br0' },
   mtu: 1500,
   flags: 2,
