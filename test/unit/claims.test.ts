@@ -2,7 +2,7 @@
 // Claims from the kernel's bytes: decoded, in the order in which the frames arrived, whatever order the CPUs told
 // them in; and their names for people.
 import test from 'ava';
-import { decodeBatch, readClaims } from '../../src/control/claims.js';
+import { decodeBatch, newestClaims, readClaims } from '../../src/control/claims.js';
 import { isRefusal, kindName, refusalName } from '../../src/kernel/names.js';
 import { fromRow, toRow } from '../../src/control/bindings.js';
 import { Claim as ClaimRow, CLAIM_KIND, CLAIM_RESULT } from '../../src/kernel/layout.gen.js';
@@ -48,10 +48,25 @@ test('records of one instant keep the order of the ring', (t) => {
   );
 });
 
-test('of several claims for one HAVIP the newest decides', (t) => {
+test('of several claims for one HAVIP the newest is left, of others too', (t) => {
   const records = decodeBatch(...batch(row(1, 30n, 3), row(2, 15n, 4), row(1, 10n, 1), row(1, 20n, 2)));
-  t.deepEqual(records.at(-1)?.claim.by.port, 3);
-  t.true(stamps(records).includes(15n), "another HAVIP's is not touched");
+  t.deepEqual(
+    newestClaims(records).map(({ claim }) => `${claim.havip} ${claim.by.port}`),
+    ['2 4', '1 3'],
+  );
+});
+
+test('an answer to one station, however new, does not hide an announcement', (t) => {
+  const answer = { ...row(1, 20n, 2), kind: CLAIM_KIND.ARP_ANSWER };
+  const left = newestClaims(decodeBatch(...batch(row(1, 10n, 1), answer)));
+  t.deepEqual(
+    left.map(({ claim }) => claim.by.port),
+    [1],
+  );
+  t.deepEqual(
+    newestClaims(decodeBatch(...batch(answer))).map(({ claim }) => claim.onlyUnheld),
+    [true],
+  );
 });
 
 test('refusals stand beside the claims, each of them', (t) => {

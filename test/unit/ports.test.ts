@@ -29,10 +29,12 @@ class FakeAttachments {
   readonly attached = new Map<number, Hook>();
   readonly calls: string[] = [];
   readonly refused = new Set<number>();
+  readonly noXdp = new Set<number>();
   hooks = (): ReadonlyMap<number, Hook> => this.attached;
   attach(ifindex: number, hook: Hook): void {
     this.calls.push(`attach ${ifindex} ${hook}`);
-    if (this.refused.has(ifindex)) throw new HavipError('FAILED', `cannot attach to ${ifindex}`);
+    if (this.refused.has(ifindex) || (hook === 'xdp' && this.noXdp.has(ifindex)))
+      throw new HavipError('FAILED', `cannot attach to ${ifindex}`);
     this.attached.set(ifindex, hook);
   }
   detach(ifindex: number): void {
@@ -153,6 +155,30 @@ test('a port that cannot be attached is served by the bridge, and says why', (t)
   t.is(maps.targets.get(port.slot)?.ifindex, 20, 'it can still be delivered to');
   attachments.refused.clear();
   t.is(book.update(port, wanted(20), 1).failure, null);
+});
+
+test('a driver that refuses XDP gets tc where the choice was ours, and keeps it', (t) => {
+  const { book, attachments } = start();
+  attachments.noXdp.add(20);
+  const port = book.join(wanted(20, { hook: 'xdp', auto: true }), 1);
+  t.deepEqual([port.hook, port.failure], ['tc', null]);
+  const grown = book.update(port, wanted(20, { hook: 'xdp', auto: true, mtu: 9000 }), 1);
+  t.deepEqual([grown.hook, grown.failure], ['tc', null]);
+  t.deepEqual(attachments.calls, ['attach 20 xdp', 'attach 20 tc']);
+});
+
+test('a driver that refuses the XDP that the operator wants is a failure', (t) => {
+  const { book, attachments } = start();
+  attachments.noXdp.add(20);
+  const port = book.join(wanted(20, { hook: 'xdp', auto: false }), 1);
+  t.deepEqual([port.hook, port.failure?.message], ['xdp', 'cannot attach to 20']);
+});
+
+test('a fresh slot is as old as its port, one taken over from an earlier run has no age', (t) => {
+  const first = start();
+  const beforeNs = process.hrtime.bigint();
+  t.true(first.book.join(wanted(20), 1).sinceNs >= beforeNs);
+  t.is(start(first).book.join(wanted(20), 1).sinceNs, 0n);
 });
 
 test('a restart finds each port in its slot, and attaches nothing again', (t) => {

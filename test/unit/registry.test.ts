@@ -202,3 +202,24 @@ test('the next due time is the earliest window of all HAVIPs', (t) => {
   t.is(world.dueMs(), 81);
   t.is(world.registry.isFlapping(2), true);
 });
+
+test('an answer to one station finds a holder where there is none, and displaces nobody', (t) => {
+  const answer = (party: 'a' | 'b', ms: number) =>
+    ({ havip: V, by: holder(party), kind: 3, tsNs: BigInt(ms) * MS, onlyUnheld: true }) as const;
+  const { registry } = new RegistryWorld();
+  t.is(registry.claim(answer('a', 1), MS)?.events[0]?.kind, 'bind');
+  t.is(registry.claim(answer('b', 2), 2n * MS), null);
+  t.deepEqual(registry.binding(V)?.holder, holder('a'));
+});
+
+test('history costs nothing of the move budget', (t) => {
+  const { registry } = new RegistryWorld();
+  const claim = (party: 'a' | 'b', ms: number, free: boolean) =>
+    registry.claim({ havip: V, by: holder(party), kind: 1, tsNs: BigInt(ms) * MS }, 50n * MS, free);
+  claim('a', 1, true);
+  for (let ms = 2; ms < 2 + 2 * DAMPING.moves; ms++)
+    t.is(claim(ms % 2 ? 'a' : 'b', ms, true)?.events[0]?.kind, 'move');
+  for (let i = 0; i < DAMPING.moves; i++)
+    t.is(claim(i % 2 ? 'a' : 'b', 20 + i, false)?.events[0]?.kind, 'move');
+  t.is(claim(DAMPING.moves % 2 ? 'a' : 'b', 30, false)?.events[0]?.kind, 'flap');
+});
