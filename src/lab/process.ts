@@ -185,8 +185,14 @@ function start(argv: readonly string[], options: StartOptions): ChildProcess {
   const stdio: StdioOptions = log === undefined ? [stdin, 'pipe', 'pipe'] : ['ignore', log, log];
   try {
     // In a session of its own: a Ctrl-C is for us to carry out, and must not kill the `ip netns del` that does.
-    return spawn(file, rest, { stdio, detached: true, env: { ...process.env, ...options.env } });
+    return spawn(file, rest, { stdio, detached: true, env: { ...process.env, PATH: systemPath(), ...options.env } });
   } finally {
     if (log !== undefined) closeSync(log);
   }
+}
+
+/** npx puts node_modules/.bin first, where a package's `nft` hides the system's. */
+function systemPath(): string {
+  const folders = (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(':');
+  return folders.filter((folder) => !folder.endsWith('node_modules/.bin')).join(':');
 }

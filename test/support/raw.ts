@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whole frames in hexadecimal for tests that send what no stack would: under VLAN tags, forged, cut short. And what
+// a device received, as such frames.
+import { tool, type Lab } from '../../src/lab/lab.js';
+import type { Child } from '../../src/lab/process.js';
+
+const BROADCAST = 'ffffffffffff';
+
+export const hexOf = (mac: string): string => mac.replaceAll(':', '');
+export const hexOfIpv4 = (address: string): string =>
+  address
+    .split('.')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('');
+
+export interface ArpOptions {
+  /** The sender hardware address, and the frame's source unless that is given. */
+  mac: string;
+  sender: string;
+  /** @default the sender: an announcement */
+  target?: string;
+  /** @default 1 */
+  operation?: 1 | 2;
+  source?: string;
+  /** @default broadcast */
+  destination?: string;
+  /** Hardware type, protocol type, lengths, as 12 hexadecimal digits. @default 000108000604 */
+  types?: string;
+}
+
+export function arp(options: ArpOptions): string {
+  const { mac, sender, target = sender, operation = 1, source = mac, types = '000108000604' } = options;
+  const header = `${hexOf(options.destination ?? BROADCAST)}${hexOf(source)}0806`;
+  return `${header}${types}000${operation}${hexOf(mac)}${hexOfIpv4(sender)}000000000000${hexOfIpv4(target)}`;
+}
+
+/** IPv4 and UDP without a checksum, port 9 to port 9. */
+export function udp(
+  from: { mac: string; address: string },
+  to: { mac: string; address: string },
+  text: string,
+): string {
+  const data = Buffer.from(text).toString('hex');
+  const words = (value: number): string => value.toString(16).padStart(4, '0');
+  const bytes = data.length / 2;
+  const ip = (sum: string): string =>
+    `4500${words(28 + bytes)}000040004011${sum}${hexOfIpv4(from.address)}${hexOfIpv4(to.address)}`;
+  const total = (ip('0000').match(/..../g) ?? []).reduce((sum, word) => sum + parseInt(word, 16), 0);
+  const checksum = words(~((total & 0xffff) + (total >>> 16)) & 0xffff);
+  return `${hexOf(to.mac)}${hexOf(from.mac)}0800${ip(checksum)}00090009${words(8 + bytes)}0000${data}`;
+}
+
+/** Puts tags into a frame, the outer one first: `tagged(frame, '8100', 100, 7)`. */
+export function tagged(frame: string, protocol: '8100' | '88a8', ...ids: number[]): string {
+  const tags = ids
+    .map((id, at) => (at === 0 ? protocol : '8100') + id.toString(16).padStart(4, '0'))
+    .join('');
+  return frame.slice(0, 24) + tags + frame.slice(24);
+}
+
+export interface Capture {
+  /** Every frame received so far, as hexadecimal digits. */
+  frames(): string[];
+  stop(): Promise<string[]>;
+}
+
+/** What a device receives, from when this resolves. */
+export async function capture(lab: Lab, ns: string, device = 'eth0'): Promise<Capture> {
+  const child: Child = lab.spawn(ns, [tool('frame-tool'), 'sink', device, '--hex']);
+  await child.waitFor(/^ready$/);
+  const frames = (): string[] => child.lines.filter((line) => /^[0-9a-f]{28,}$/.test(line));
+  const stop = async (): Promise<string[]> => {
+    child.kill('SIGTERM');
+    await child.closed;
+    return frames();
+  };
+  return { frames, stop };
+}
