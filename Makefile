@@ -15,7 +15,7 @@ BIN     := node_modules/.bin
 
 # Debian keeps asm/types.h in the multiarch folder, where a BPF target does not look by itself.
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-# Node's headers lie beside the node that runs; where a distribution left them out, npm's copy and libuv's serve.
+# Node's headers (and libuv's) lie beside the node that runs.
 NODE_INC  := $(shell $(NODE) -p "require('path').resolve(process.execPath,'../../include/node')" 2>/dev/null)
 
 # -g for the BTF that maps and layouts need; v3 for 32-bit jumps, which every kernel from 5.1 on has.
@@ -54,6 +54,7 @@ $(BUILD)/bpf/havip.bpf.o: $(BUILD)/bpf/xdp.o $(BUILD)/bpf/tc.o
 # --- the native addon ------------------------------------------------------------------------------------------------
 
 $(BUILD)/native/havip.node: $(wildcard src/native/*.cc src/native/*.h) node_modules/.package-lock.json
+	@[ -f $(NODE_INC)/uv.h ] || { echo "Node's headers are not at $(NODE_INC): install a Node that brings them"; exit 1; }
 	$(call say,CXX,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(NATIVE_FLAGS) src/native/*.cc -o $@ -lbpf

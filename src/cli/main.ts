@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: BSD-2-Clause
 // The command line: one factory a command, one place where an error becomes a message and an exit code.
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { HavipError } from '../errors.js';
+import { packageVersion } from '../version.js';
 
 /** Loaded when asked for, so that `havip status` does not wait for what only `havip run` needs. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -25,7 +25,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not permitted, 4
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('havip')
     .description('a data plane that makes a virtual IP follow its holder')
-    .version(version())
+    .version(packageVersion())
     .addHelpText('after', EXIT_CODES)
     .showSuggestionAfterError();
   const named = argv.find((word) => Object.hasOwn(COMMANDS, word));
@@ -39,11 +39,6 @@ async function main(argv: readonly string[]): Promise<void> {
 function overrideExits(command: Command): void {
   command.exitOverride();
   for (const child of command.commands) overrideExits(child);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function fail(thrown: unknown): never {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The life of `havip run`: lock, datapath, worker, loop; signals; and the end, which leaves the fast path serving.
-import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Config } from '../config/types.js';
 import { loadConfigInWorker } from '../config/in-worker.js';
@@ -12,6 +11,7 @@ import { closeFd } from '../native/index.js';
 import { Observer, type ObserverHooks } from '../observe/observer.js';
 import { WallClock } from '../observe/clock.js';
 import { createLog, type Logger } from '../observe/log.js';
+import { packageVersion } from '../version.js';
 import { ControlLoop } from './loop.js';
 
 export interface DaemonOptions {
@@ -148,9 +148,4 @@ function raisePriority(log: Logger): void {
   } catch (error) {
     log.warn({ error: HavipError.from(error).message }, 'cannot raise the priority of the control thread');
   }
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

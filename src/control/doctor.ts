@@ -71,11 +71,7 @@ function kernel(): Check {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   const known = `Linux ${release()}, libbpf ${libbpfVersion()}, Node ${process.version}`;
   if (major > 5 || (major === 5 && minor >= 18)) return ok('kernel', known);
-  return fail(
-    'kernel',
-    known,
-    'run Linux 5.18 or later: earlier ones have no XDP in several buffers',
-  );
+  return fail('kernel', known, 'run Linux 5.18 or later: earlier ones have no XDP in several buffers');
 }
 
 function btf(): Check {

@@ -185,7 +185,11 @@ function start(argv: readonly string[], options: StartOptions): ChildProcess {
   const stdio: StdioOptions = log === undefined ? [stdin, 'pipe', 'pipe'] : ['ignore', log, log];
   try {
     // In a session of its own: a Ctrl-C is for us to carry out, and must not kill the `ip netns del` that does.
-    return spawn(file, rest, { stdio, detached: true, env: { ...process.env, PATH: systemPath(), ...options.env } });
+    return spawn(file, rest, {
+      stdio,
+      detached: true,
+      env: { ...process.env, PATH: systemPath(), ...options.env },
+    });
   } finally {
     if (log !== undefined) closeSync(log);
   }

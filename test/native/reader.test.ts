@@ -14,7 +14,14 @@ import { CLAIM_KIND, POLICY_FLAGS, PORT_KIND, REASON } from '../../src/kernel/la
 import { mapEntries, MAP_NAMES, openTables, type Tables } from '../../src/kernel/maps.js';
 import { mapsFolder } from '../../src/kernel/pins.js';
 import { REASONS } from '../../src/kernel/names.js';
-import { openPinnedTables, readClaimCounters, readHavip, readHavips, readLosses, readPortCounters } from '../../src/kernel/reader.js';
+import {
+  openPinnedTables,
+  readClaimCounters,
+  readHavip,
+  readHavips,
+  readLosses,
+  readPortCounters,
+} from '../../src/kernel/reader.js';
 import { BpfObject, closeFd, pin } from '../../src/native/index.js';
 import { addressBytes, parseMac } from '../../src/net/addresses.js';
 import { Observer } from '../../src/observe/observer.js';

@@ -119,13 +119,9 @@ test.serial(
   ethernet({ to: STALE, from: SENDER, ...tagged(100) }, 0x88cc, Buffer.alloc(46)),
   { reason: 'PASS_NOT_IP' },
 );
-test.serial(
-  'a port that has just left: the bridge serves it',
-  row,
-  { ...held, unknownPort: true },
-  tags(),
-  { reason: 'PASS_NO_PORT' },
-);
+test.serial('a port that has just left: the bridge serves it', row, { ...held, unknownPort: true }, tags(), {
+  reason: 'PASS_NO_PORT',
+});
 test.serial(
   'a port that has just left: an announcement passes too',
   row,

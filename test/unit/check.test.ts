@@ -45,9 +45,14 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outc
   const options = { cwd: folder, env: { ...process.env, HAVIP_CONFIG: undefined, ...env } };
   return new Promise((resolve) => {
     const node = [process.execPath, '--input-type=module', '-e', MAIN, '--', ...args];
-    const child = execFile(WITHOUT_OVERRIDE[0], [...WITHOUT_OVERRIDE.slice(1), ...node], options, (_error, out, err) => {
-      resolve({ code: child.exitCode ?? -1, out, err });
-    });
+    const child = execFile(
+      WITHOUT_OVERRIDE[0],
+      [...WITHOUT_OVERRIDE.slice(1), ...node],
+      options,
+      (_error, out, err) => {
+        resolve({ code: child.exitCode ?? -1, out, err });
+      },
+    );
   });
 }
 

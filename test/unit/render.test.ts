@@ -49,10 +49,10 @@ test('a pipe gets no colour and no frame, a terminal both, NO_COLOR a frame alon
   const table = (terminal: boolean, color: boolean) =>
     renderTable(columns, [['un\x1bheld']], { terminal, color }, () => 'red');
   t.is(await table(false, false), 'STATE\nun\\x1bheld\n');
-  t.regex(await table(true, true), /\x1b\[31mun\\x1bheld/);  
+  t.regex(await table(true, true), /\x1b\[31mun\\x1bheld/);
   const framed = await table(true, false);
   t.regex(framed, /│ un\\x1bheld │/);
-  t.notRegex(framed, /\x1b/);  
+  t.notRegex(framed, /\x1b/);
 });
 
 const row = (network: string, subnet: string, address: string): HavipStatus => ({

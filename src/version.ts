@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The version of this build, as package.json has it.
+import { readFileSync } from 'node:fs';
+
+export function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
