@@ -136,6 +136,17 @@ test.serial('a pin folder outside a BPF file system is refused with how to mount
   );
 });
 
+test.serial('a kernel without BTF is named, and nothing stays pinned', async (t) => {
+  const lab = await bareLab(t);
+  const pins = await pinPath(lab);
+  const hidden = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', 'sh'];
+  const run = [process.execPath, CLI, 'run', '--bridge', 'br-web', '--vip', `${VIP}/24`, '--pin-path', pins];
+  const { code, stderr } = await lab.exec('hv', [...hidden, ...run]);
+  t.is(code, 1);
+  t.regex(stderr, /this kernel has no BTF[\s\S]*CONFIG_DEBUG_INFO_BTF/);
+  await t.throwsAsync(access(pins), { code: 'ENOENT' });
+});
+
 test.serial('a metrics port that is taken is named, and nothing stays loaded', async (t) => {
   const lab = await pairLab(t);
   const taken = lab.spawn('hv', ['iperf3', '-s', '-p', '9477', '-B', '127.0.0.1', '--forceflush']);
