@@ -79,7 +79,9 @@ export class ControlLoop implements EventSource {
       this.onRing(decodeBatch(records, count)),
     );
     while (this.ring.consume() > 0);
-    this.catchUp([...this.slept.splice(0), ...(await readClaims(tables.claims))]);
+    const claims = await readClaims(tables.claims);
+    // Only now: what rang while the map was read is in there too.
+    this.catchUp([...this.slept.splice(0), ...claims]);
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
   }
 
