@@ -8,6 +8,7 @@ import { VIP } from '../../src/lab/topology.js';
 import * as traffic from '../../src/lab/traffic.js';
 import { closeFd, linkInfo, openPin, programInfo } from '../../src/native/index.js';
 import {
+  WAYS,
   events,
   failedStart,
   havip,
@@ -23,11 +24,6 @@ import { withTables } from '../support/maps.js';
 import { checkReaches, pairLab, takeOver } from '../support/pair.js';
 
 test.before(requireRoot);
-
-const WAYS = [
-  { way: 'TCX', env: {} },
-  { way: 'clsact', env: { HAVIP_TCX: '0' } },
-];
 
 for (const { way, env } of WAYS) {
   test.serial(`${way}: a stream loses nothing while the daemon is killed and started again`, async (t) => {

@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { ADDRESSES, VIP } from '../../src/lab/topology.js';
 import * as traffic from '../../src/lab/traffic.js';
 import {
+  WAYS,
   events,
   havip,
   heldBy,
@@ -20,12 +21,6 @@ import { eventually, requireRoot, standardLabFor } from '../support/lab.js';
 import { addGuest, both, checkReaches, pairLab, takeOver } from '../support/pair.js';
 
 test.before(requireRoot);
-
-/** HAVIP_TCX=0: as on kernels before 6.6. */
-const WAYS = [
-  { way: 'TCX', env: {} },
-  { way: 'clsact', env: { HAVIP_TCX: '0' } },
-];
 
 for (const { way, env } of WAYS) {
   const kind = way === 'TCX' ? 'veth' : 'tap';

@@ -2,6 +2,7 @@
 // What XDP cannot do must not lose a frame: targets that take no redirect, and frames that are too long for them,
 // take the bridge with the right MAC, and are counted by reason.
 import test, { type ExecutionContext } from 'ava';
+import { readFile } from 'node:fs/promises';
 import type { Lab } from '../../src/lab/lab.js';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
 import { VIP } from '../../src/lab/topology.js';
@@ -11,6 +12,12 @@ import { eventually, requireRoot } from '../support/lab.js';
 import { checkReaches, pairLab, takeOver, type PairOptions } from '../support/pair.js';
 
 test.before(requireRoot);
+
+/** How often something is mounted where iproute2 mounts a BPF file system by itself. */
+async function bpfMounts(): Promise<number> {
+  const lines = (await readFile('/proc/self/mounts', 'utf8')).split('\n');
+  return lines.filter((line) => line.split(' ')[1] === '/sys/fs/bpf').length;
+}
 
 async function uplinkLab(
   t: ExecutionContext,
@@ -101,9 +108,13 @@ for (const [kind, hook, gro] of [
 test.serial(
   'a port that another program has is named and left to the bridge, until it is free',
   async (t) => {
+    const before = await bpfMounts();
     const lab = await pairLab(t);
     const port = lab.port('client');
-    await lab.must('hv', ['ip', 'link', 'set', 'dev', port, 'xdp', 'obj', OBJECT_PATH, 'sec', 'xdp.frags']);
+    // iproute2 mounts a BPF file system on /sys/fs/bpf for this: in a mount namespace of its own it goes with it.
+    const load = ['ip', 'link', 'set', 'dev', port, 'xdp', 'obj', OBJECT_PATH, 'sec', 'xdp.frags'];
+    await lab.must('hv', ['unshare', '--mount', ...load]);
+    t.is(await bpfMounts(), before, 'the host has no more mounts than before');
     const daemon = await startDaemon(lab, {
       config: webConfig([{ address: VIP }], { hooks: { [port]: 'xdp' } }),
     });

@@ -13,6 +13,12 @@ export const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.ur
 /** Longer than a start on a loaded machine, shorter than a test that hangs. */
 const START_MS = 20_000;
 
+/** How tc programs are attached; HAVIP_TCX=0: as on kernels before 6.6. */
+export const WAYS = [
+  { way: 'TCX', env: {} },
+  { way: 'clsact', env: { HAVIP_TCX: '0' } },
+];
+
 export interface Party {
   readonly port: string;
   readonly mac: string;
