@@ -46,8 +46,8 @@ $(BUILD)/bpf/layout.o: bpf/layout.c $(BPF_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
 
-# One object with one set of maps out of the two entries.
-$(BUILD)/bpf/havip.bpf.o: $(BUILD)/bpf/xdp.o $(BUILD)/bpf/tc.o
+# One object with one set of maps out of the entries and the command.
+$(BUILD)/bpf/havip.bpf.o: $(BUILD)/bpf/xdp.o $(BUILD)/bpf/tc.o $(BUILD)/bpf/command.o
 	$(call say,LINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 

@@ -4,6 +4,7 @@
 #define HAVIP_ANNOUNCE_H
 
 #include "havip.h"
+#include "message.h"
 #include "parse.h"
 
 struct announcement {
@@ -58,6 +59,70 @@ static __always_inline enum parsed announcement_from_arp(const struct packet *pa
 		out->kind = arp_kind(arp, eth->h_dest);
 		address_from_ipv4(out->address, arp->sender_ip);
 	}
+	return PARSED;
+}
+
+/* A neighbour discovery message, behind an IPv6 header that stands at the copy's start. PARSE_SHORT: nothing about an
+ * address. The eight bytes behind the message are made zero. */
+static __always_inline enum parsed announcement_from_nd(struct scratch *from, __u32 copied, const struct upper *up,
+							const __u8 *source, struct announcement *out)
+{
+	__u8 *bytes = from->bytes;
+	__u32 at = up->at, end = up->end, options, option;
+	int malformed, to_group = bytes[24] == 0xff;
+	const __u8 *message = bytes_at(from, at);
+
+	if (up->protocol != NEXT_ICMPV6 || at > HAVIP_MESSAGE_BYTES - ND_FIXED_BYTES || at + ND_FIXED_BYTES > copied)
+		return PARSE_SHORT;
+	if (is_mapped_ipv4((const struct in6_addr *)(message + 8)))
+		return PARSE_SHORT;
+	__builtin_memcpy(out->address, message + 8, sizeof(out->address));
+	if (message[0] == ND_SOLICITATION) {
+		const __u64 *from = (const __u64 *)(bytes + 8);
+
+		out->kind = HAVIP_CLAIM_ND_PROBE;
+		__builtin_memcpy(out->mac, source, sizeof(out->mac));
+		return from[0] | from[1] ? PARSE_SHORT : PARSED;
+	}
+	if (message[0] != ND_ADVERTISEMENT)
+		return PARSE_SHORT;
+
+	malformed = end > up->there || end > HAVIP_MESSAGE_BYTES || end < at + ND_FIXED_BYTES;
+	if (end > copied)
+		end = copied;
+	options = nd_read_options(from, at + ND_FIXED_BYTES, end);
+	option = options & ~ND_OPTIONS_BROKEN;
+	if (option && option <= HAVIP_MESSAGE_BYTES)
+		__builtin_memcpy(out->mac, bytes_at(from, option), sizeof(out->mac));
+	else
+		__builtin_memcpy(out->mac, source, sizeof(out->mac));
+	out->kind = to_group && message[4] & ND_FLAG_OVERRIDE && option ? HAVIP_CLAIM_NA : HAVIP_CLAIM_NA_ANSWER;
+	__builtin_memset((__u8 *)bytes_at(from, end), 0, 8);
+	out->fault = nd_fault(from, up, malformed, (options & ND_OPTIONS_BROKEN) != 0);
+	if (out->fault != HAVIP_RESULT_CLAIM)
+		return PARSED;
+	if (mac_is_group(out->mac) || mac_is_zero(out->mac))
+		out->fault = HAVIP_RESULT_REFUSED_MALFORMED;
+	else if (!mac_equal(out->mac, source) && !mac_is_vrrp_ipv6(out->mac))
+		out->fault = HAVIP_RESULT_REFUSED_SPOOF;
+	return PARSED;
+}
+
+/* A station says where it is. PARSE_SHORT: not of that form. */
+static __always_inline enum parsed station_from_rarp(const struct packet *packet, __u8 *mac)
+{
+	struct ethhdr *eth = packet->data;
+	struct arp_ipv4 *rarp = packet->network;
+
+	if ((void *)(rarp + 1) > packet->end || (void *)(eth + 1) > packet->end)
+		return PARSE_SHORT;
+	if (!arp_is_for_ipv4(rarp) || (rarp->operation != bpf_htons(RARP_OPERATION_REQUEST) &&
+				       rarp->operation != bpf_htons(RARP_OPERATION_REPLY)))
+		return PARSE_SHORT;
+	if (!mac_equal(rarp->sender_mac, rarp->target_mac) || !mac_equal(rarp->sender_mac, eth->h_source) ||
+	    mac_is_group(rarp->sender_mac) || mac_is_zero(rarp->sender_mac))
+		return PARSE_SHORT;
+	__builtin_memcpy(mac, rarp->sender_mac, 6);
 	return PARSED;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A claim -> refuse, refresh, or hand to the loader's model. The rules are ANNOUNCEMENTS.md's; the TypeScript model
- * in src/holders/rules.ts is their twin. */
+/* What a frame says about a HAVIP -> refused, a use, or a claim that counts (ANNOUNCEMENTS.md, "Frame by frame"). The
+ * TypeScript twin is src/model/judge.ts. */
 #ifndef HAVIP_CLAIM_H
 #define HAVIP_CLAIM_H
 
 #include "announce.h"
-#include "table.h"
-#include "verdict.h"
+#include "decide.h"
 
 #define REFUSAL_TOLD_EVERY_NS 1000000000ULL
+#define USE_TOLD_EVERY_NS 100000000ULL
 
 static __always_inline int is_member(const struct havip_policy *policy, __u32 havip, const struct havip_port *in)
 {
@@ -21,91 +21,186 @@ static __always_inline int is_member(const struct havip_policy *policy, __u32 ha
 
 static __always_inline int is_announcement(enum havip_claim_kind kind)
 {
-	return kind == HAVIP_CLAIM_ARP_REQUEST || kind == HAVIP_CLAIM_ARP_REPLY;
+	return kind == HAVIP_CLAIM_ARP_REQUEST || kind == HAVIP_CLAIM_ARP_REPLY || kind == HAVIP_CLAIM_NA;
 }
 
-/* A holder that repeats itself is a refresh, unless somebody else has announced since: then the loader may be about
- * to move the address away, and has to hear that its holder is back. */
-static __always_inline enum havip_claim_result judge_announcement(__u32 havip, __u64 holder, __u64 claimant)
+/* To one station: finds a holder that announced before we were here, and displaces nobody. */
+static __always_inline int is_answer(enum havip_claim_kind kind)
 {
-	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
-	__u64 newest;
-
-	if (!state)
-		return HAVIP_RESULT_CLAIM;
-	newest = holder_word(&state->newest);
-	if (newest != claimant)
-		*(volatile __u64 *)&state->newest = claimant;
-	return holder == claimant && newest == claimant ? HAVIP_RESULT_REFRESH : HAVIP_RESULT_CLAIM;
+	return kind == HAVIP_CLAIM_ARP_ANSWER || kind == HAVIP_CLAIM_NA_ANSWER;
 }
 
-static __always_inline enum havip_claim_result judge(const struct announcement *said, __u32 havip, __u64 holder,
-						     __u64 claimant)
+static __always_inline int is_probe(enum havip_claim_kind kind)
 {
-	if (said->kind == HAVIP_CLAIM_ARP_PROBE)
-		return HAVIP_RESULT_INTENT;
-	if (said->fault != HAVIP_RESULT_CLAIM)
-		return said->fault;
-	if (is_announcement(said->kind))
-		return judge_announcement(havip, holder, claimant);
-	if (holder == claimant)
-		return HAVIP_RESULT_LIVENESS;
-	/* An answer to a question finds a holder that announced before we were here. */
-	if (said->kind == HAVIP_CLAIM_ARP_ANSWER && !holder_unpack(holder).port)
-		return HAVIP_RESULT_CLAIM;
-	return HAVIP_RESULT_EVIDENCE;
+	return kind == HAVIP_CLAIM_ARP_PROBE || kind == HAVIP_CLAIM_ND_PROBE;
 }
 
 static __always_inline int is_refusal(enum havip_claim_result result)
 {
-	return result >= HAVIP_RESULT_REFUSED_NOT_MEMBER;
-}
-
-static __always_inline void lose(int claims_full)
-{
-	__u32 zero = 0;
-	struct havip_losses *lost = bpf_map_lookup_elem(&losses, &zero);
-
-	if (!lost)
-		return;
-	if (claims_full)
-		lost->claims_full++;
-	else
-		lost->ring_full++;
+	return result == HAVIP_RESULT_REFUSED_NOT_MEMBER || result == HAVIP_RESULT_REFUSED_MALFORMED ||
+	       result == HAVIP_RESULT_REFUSED_SPOOF ||
+	       (result >= HAVIP_RESULT_REFUSED_HOP_LIMIT && result <= HAVIP_RESULT_REFUSED_FRAGMENT);
 }
 
 /* First into `claims`, which cannot overrun, then onto the ring, which can. */
-static __always_inline void tell_claim(struct havip_claim *claim)
+static __always_inline void tell_claim(struct havip_record *record)
 {
-	struct havip_claim_key key = { .havip = claim->havip, .port = claim->by.port };
+	struct havip_claim_key key = { .havip = record->havip, .port = record->by.port };
+	struct havip_claim claim = { .ts_ns = record->ts_ns, .by = record->by, .havip = record->havip,
+				     .kind = record->kind, .result = record->result };
 
-	if (bpf_map_update_elem(&claims, &key, claim, BPF_ANY))
+	if (bpf_map_update_elem(&claims, &key, &claim, BPF_ANY))
 		lose(1);
-	if (bpf_ringbuf_output(&events, claim, sizeof(*claim), 0))
-		lose(0);
+	ring(record);
 }
 
 /* A flood of refused claims rings once a second for each (HAVIP, port, why); the total is in the map. */
-static __always_inline void tell_refusal(struct havip_claim *claim)
+static __noinline void tell_refusal(struct havip_record *record)
 {
-	struct havip_refusal_key key = { .havip = claim->havip, .port = claim->by.port, .result = claim->result };
+	struct havip_refusal_key key = { .havip = record->havip, .port = record->by.port, .result = record->result };
 	struct havip_refusal *refusal = bpf_map_lookup_elem(&refusals, &key);
 
 	if (!refusal) {
-		struct havip_refusal first = { .total = 1, .told_ns = claim->ts_ns, .by = claim->by,
-					       .kind = claim->kind };
+		struct havip_refusal first = { .total = 1, .told_ns = record->ts_ns, .by = record->by,
+					       .kind = record->kind };
 
 		bpf_map_update_elem(&refusals, &key, &first, BPF_ANY);
 	} else {
 		__sync_fetch_and_add(&refusal->total, 1);
-		refusal->kind = claim->kind;
-		*(volatile __u64 *)&refusal->by = holder_word(&claim->by);
-		if (claim->ts_ns - refusal->told_ns < REFUSAL_TOLD_EVERY_NS)
+		refusal->kind = record->kind;
+		*(volatile __u64 *)&refusal->by = holder_word(&record->by);
+		if (record->ts_ns - refusal->told_ns < REFUSAL_TOLD_EVERY_NS)
 			return;
-		refusal->told_ns = claim->ts_ns;
+		refusal->told_ns = record->ts_ns;
 	}
-	if (bpf_ringbuf_output(&events, claim, sizeof(*claim), 0))
-		lose(0);
+	ring(record);
+}
+
+/* A use rings ten times a second at most for each (HAVIP, port): who else speaks for an address is worth hearing, how
+ * often is not. */
+static __noinline void tell_use(struct havip_record *record)
+{
+	struct havip_claim_key key = { .havip = record->havip, .port = record->by.port };
+	struct havip_speaker *speaker = bpf_map_lookup_elem(&speakers, &key);
+
+	if (!speaker) {
+		struct havip_speaker first = { .ts_ns = record->ts_ns, .told_ns = record->ts_ns, .count = 1 };
+
+		bpf_map_update_elem(&speakers, &key, &first, BPF_ANY);
+	} else {
+		speaker->ts_ns = record->ts_ns;
+		speaker->count++;
+		if (record->ts_ns - speaker->told_ns < USE_TOLD_EVERY_NS)
+			return;
+		speaker->told_ns = record->ts_ns;
+	}
+	ring(record);
+}
+
+/* Decides, writes and tells. */
+static __noinline enum havip_claim_result decide(struct deciding *on, __u32 subnet)
+{
+	struct havip_record *record = on->record;
+	__u32 havip = record->havip;
+	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
+	enum havip_claim_result result;
+	__u64 opens_ns = 0;
+
+	if (!state)
+		return HAVIP_RESULT_PORT_GONE;
+	bpf_spin_lock(&state->lock);
+	result = decide_locked(on, state, &opens_ns);
+	bpf_spin_unlock(&state->lock);
+
+	if (writes_binding(result)) {
+		record->done_ns = bpf_ktime_get_ns();
+		note_station(subnet, &record->by);
+	}
+	if (result == HAVIP_RESULT_HELD_BACK)
+		wait_for_window(state, opens_ns - record->ts_ns);
+	record->result = result;
+	if (record->seq)
+		ring(record);
+	return result;
+}
+
+/* `rebind: loader`. A holder that repeats itself is a refresh, unless somebody else has announced since: then the
+ * loader may be about to move the address away, and has to hear that its holder is back. */
+static __always_inline enum havip_claim_result ask_loader(const struct deciding *on)
+{
+	struct havip_record *record = on->record;
+	__u32 havip = record->havip;
+	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
+	__u64 claimant = holder_word(&record->by), holder = holder_word(&on->binding->holder), newest;
+
+	if (state && is_announcement(record->kind)) {
+		newest = holder_word(&state->newest);
+		if (on->uplink && on->local_holder && mac_equal(on->binding->holder.mac, record->by.mac) &&
+		    record->ts_ns - state->spoke_ns < REFLECTED_WITHIN_NS)
+			return HAVIP_RESULT_REFLECTED;
+		if (holder == claimant)
+			state->spoke_ns = record->ts_ns;
+		if (newest != claimant)
+			*(volatile __u64 *)&state->newest = claimant;
+		if (holder == claimant && newest == claimant)
+			return HAVIP_RESULT_REFRESH;
+	}
+	remember_before(record, on->binding);
+	record->result = HAVIP_RESULT_CLAIM;
+	tell_claim(record);
+	return HAVIP_RESULT_CLAIM;
+}
+
+static __always_inline enum havip_claim_result judge_claim(struct deciding *on, const struct havip_port *in,
+							   __u32 subnet)
+{
+	__u32 slot = in->slot, holder = on->binding->holder.port;
+	struct havip_target *target;
+
+	on->generation = in->generation;
+	on->record->generation = in->generation;
+	on->uplink = in->kind == HAVIP_UPLINK;
+	on->claimant = bpf_map_lookup_elem(&targets, &slot);
+	if (!on->claimant)
+		return HAVIP_RESULT_PORT_GONE;
+	target = bpf_map_lookup_elem(&targets, &holder);
+	on->local_holder = target && target->kind != HAVIP_UPLINK ? holder : 0;
+	return on->policy->flags & HAVIP_REBIND_KERNEL ? decide(on, subnet) : ask_loader(on);
+}
+
+static __always_inline enum havip_claim_result judge_use(const struct deciding *on)
+{
+	struct havip_record *record = on->record;
+	__u32 havip = record->havip;
+	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
+	int holds = holder_word(&on->binding->holder) == holder_word(&record->by);
+
+	record->result = holds ? HAVIP_RESULT_LIVENESS : HAVIP_RESULT_EVIDENCE;
+	if (is_answer(record->kind) && (!holds || (state && record->ts_ns < state->asked_until_ns))) {
+		remember_before(record, on->binding);
+		tell_use(record);
+	}
+	return record->result;
+}
+
+static __always_inline enum havip_claim_result judge(const struct announcement *said, struct deciding *on,
+						     const struct havip_port *in, __u32 subnet)
+{
+	enum havip_claim_result refused = said->fault;
+
+	if (is_probe(said->kind))
+		return HAVIP_RESULT_INTENT;
+	if (!is_member(on->policy, on->record->havip, in))
+		refused = HAVIP_RESULT_REFUSED_NOT_MEMBER;
+	if (refused != HAVIP_RESULT_CLAIM) {
+		on->record->result = refused;
+		remember_before(on->record, on->binding);
+		tell_refusal(on->record);
+		return refused;
+	}
+	if (is_announcement(said->kind) || (is_answer(said->kind) && !on->binding->holder.port))
+		return judge_claim(on, in, subnet);
+	return judge_use(on);
 }
 
 static __always_inline enum havip_reason refusal_reason(enum havip_claim_result result, int monitor)
@@ -115,8 +210,20 @@ static __always_inline enum havip_reason refusal_reason(enum havip_claim_result 
 		return monitor ? HAVIP_PASS_REFUSED_NOT_MEMBER : HAVIP_DROP_REFUSED_NOT_MEMBER;
 	case HAVIP_RESULT_REFUSED_MALFORMED:
 		return monitor ? HAVIP_PASS_REFUSED_MALFORMED : HAVIP_DROP_REFUSED_MALFORMED;
-	default:
+	case HAVIP_RESULT_REFUSED_SPOOF:
 		return monitor ? HAVIP_PASS_REFUSED_SPOOF : HAVIP_DROP_REFUSED_SPOOF;
+	case HAVIP_RESULT_REFUSED_HOP_LIMIT:
+		return monitor ? HAVIP_PASS_REFUSED_HOP_LIMIT : HAVIP_DROP_REFUSED_HOP_LIMIT;
+	case HAVIP_RESULT_REFUSED_CHECKSUM:
+		return monitor ? HAVIP_PASS_REFUSED_CHECKSUM : HAVIP_DROP_REFUSED_CHECKSUM;
+	case HAVIP_RESULT_REFUSED_OPTION:
+		return monitor ? HAVIP_PASS_REFUSED_OPTION : HAVIP_DROP_REFUSED_OPTION;
+	case HAVIP_RESULT_REFUSED_CODE:
+		return monitor ? HAVIP_PASS_REFUSED_CODE : HAVIP_DROP_REFUSED_CODE;
+	case HAVIP_RESULT_REFUSED_SOLICITED:
+		return monitor ? HAVIP_PASS_REFUSED_SOLICITED : HAVIP_DROP_REFUSED_SOLICITED;
+	default:
+		return monitor ? HAVIP_PASS_REFUSED_FRAGMENT : HAVIP_DROP_REFUSED_FRAGMENT;
 	}
 }
 
@@ -124,49 +231,75 @@ static __always_inline enum havip_reason claim_reason(enum havip_claim_result re
 {
 	if (is_refusal(result))
 		return refusal_reason(result, policy->flags & HAVIP_GUARD_MONITOR);
-	if (result == HAVIP_RESULT_CLAIM || result == HAVIP_RESULT_REFRESH)
+	switch (result) {
+	case HAVIP_RESULT_INTENT:
+		return HAVIP_PASS_INTENT;
+	case HAVIP_RESULT_EVIDENCE:
+	case HAVIP_RESULT_LIVENESS:
+		return HAVIP_PASS_EVIDENCE;
+	case HAVIP_RESULT_REFLECTED:
+		return HAVIP_PASS_REFLECTED;
+	default:
 		return HAVIP_PASS_ANNOUNCEMENT;
-	return result == HAVIP_RESULT_INTENT ? HAVIP_PASS_INTENT : HAVIP_PASS_EVIDENCE;
+	}
 }
 
-/* One ARP frame, in by `in`, in the broadcast domain `subnet`. */
-static __always_inline enum havip_reason claim_from_arp(const struct packet *packet, const struct havip_port *in,
-							__u32 subnet)
+/* What was said, by a frame that came in by `in`, in the broadcast domain `subnet`. */
+static __noinline enum havip_reason claim(struct announcement *said, const struct havip_port *in, __u32 subnet,
+					  __u64 ts_ns)
 {
-	struct announcement said = {};
 	struct havip_key key = { .subnet = subnet };
-	struct havip_claim claim = { .ts_ns = bpf_ktime_get_ns() };
+	struct deciding on = {};
 	enum havip_claim_result result;
-	struct havip_binding *binding;
-	struct havip_policy *policy;
-	__u64 claimant;
+	struct workspace *workspace;
+	struct havip_record *record;
+	__u32 zero = 0;
 
-	if (announcement_from_arp(packet, &said) != PARSED)
-		return HAVIP_PASS_TRUNCATED;
-	__builtin_memcpy(key.address, said.address, sizeof(key.address));
-	binding = binding_find(&key);
-	if (!binding)
+	__builtin_memcpy(key.address, said->address, sizeof(key.address));
+	on.binding = binding_find(&key);
+	if (!on.binding)
 		return HAVIP_PASS_NOT_HAVIP;
-	claim.havip = binding->havip;
-	policy = bpf_map_lookup_elem(&havips, &claim.havip);
-	if (!policy)
+	workspace = bpf_map_lookup_elem(&workspaces, &zero);
+	if (!workspace)
 		return HAVIP_PASS_NOT_HAVIP;
+	record = on.record = &workspace->record;
+	__builtin_memset(record, 0, sizeof(*record));
+	record->ts_ns = ts_ns;
+	record->kind = said->kind;
+	record->havip = on.binding->havip;
+	on.policy = bpf_map_lookup_elem(&havips, &record->havip);
+	if (!on.policy)
+		return HAVIP_PASS_NOT_HAVIP;
+	*(__u64 *)&record->by = holder_pack(said->mac, in->slot);
+	result = judge(said, &on, in, subnet);
+	count_claim(in->slot, said->kind, result);
+	return claim_reason(result, on.policy);
+}
 
-	claimant = holder_pack(said.mac, in->slot);
-	if (said.kind != HAVIP_CLAIM_ARP_PROBE && !is_member(policy, claim.havip, in))
-		result = HAVIP_RESULT_REFUSED_NOT_MEMBER;
-	else
-		result = judge(&said, claim.havip, holder_word(&binding->holder), claimant);
+/* RFC 903's frame, as hypervisors use it: the station of that MAC is now behind this port. Which HAVIPs it holds only
+ * the loader knows. */
+static __noinline enum havip_reason claim_from_rarp(const __u8 *mac, const struct havip_port *in, __u32 subnet)
+{
+	struct havip_station_key key = { .subnet = subnet };
+	struct havip_record record = { .ts_ns = bpf_ktime_get_ns(), .havip = subnet, .kind = HAVIP_CLAIM_RARP,
+				       .result = HAVIP_RESULT_CLAIM, .generation = in->generation };
+	struct havip_stationed *at;
 
-	claim.by = holder_unpack(claimant);
-	claim.kind = said.kind;
-	claim.result = result;
-	count_claim(in->slot, said.kind, result);
-	if (is_refusal(result))
-		tell_refusal(&claim);
-	else if (result == HAVIP_RESULT_CLAIM)
-		tell_claim(&claim);
-	return claim_reason(result, policy);
+	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
+	at = bpf_map_lookup_elem(&stationed, &key);
+	if (!at)
+		return HAVIP_PASS_NOT_HAVIP;
+	if (at->port == in->slot) {
+		count_claim(in->slot, HAVIP_CLAIM_RARP, HAVIP_RESULT_LIVENESS);
+		return HAVIP_PASS_EVIDENCE;
+	}
+	count_claim(in->slot, HAVIP_CLAIM_RARP, HAVIP_RESULT_CLAIM);
+	if (record.ts_ns - at->told_ns >= USE_TOLD_EVERY_NS) {
+		at->told_ns = record.ts_ns;
+		*(__u64 *)&record.by = holder_pack(mac, in->slot);
+		ring(&record);
+	}
+	return HAVIP_PASS_ANNOUNCEMENT;
 }
 
 #endif

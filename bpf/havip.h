@@ -5,16 +5,20 @@
 #ifndef HAVIP_H
 #define HAVIP_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 /* Raised with every change of a struct or of a map below; the loader migrates pinned state of an older one. */
-#define HAVIP_ABI 1
+#define HAVIP_ABI 2
 
 enum havip_limits {
 	HAVIP_ABI_VERSION = HAVIP_ABI,
 	HAVIP_NAME_BYTES = 64,	      /* a network's or subnet's name, NUL included */
 	HAVIP_STATIONS = 4096,	      /* senders whose bridge entry is kept alive, by hash; a power of two */
 	HAVIP_RING_BYTES = 1 << 20,   /* the doorbell; overruns are counted and reconciled */
+	HAVIP_MOVES_MAX = 16,	      /* the largest move budget; a power of two */
+	HAVIP_MESSAGE_BYTES = 1536,   /* the longest ND or VRRP message that is read, from its IP header on */
+	HAVIP_ADVERT_ADDRESSES = 64,  /* addresses of one VRRP advert that are looked up */
 };
 
 /* What a port is to the data plane. */
@@ -51,17 +55,25 @@ enum havip_policy_flags {
 	HAVIP_OPEN = 1,		 /* every vNIC and uplink of the subnet may claim; else those in `members` */
 	HAVIP_UNHELD_DROP = 2,	 /* frames to it are dropped while nobody holds it; else passed */
 	HAVIP_GUARD_MONITOR = 4, /* refused claims are counted and passed; else dropped */
+	HAVIP_REBIND_KERNEL = 8, /* the programs decide and write; else they tell and the loader does */
 };
 
 /* What the operator wants of one HAVIP; written by the loader alone. */
 struct havip_policy {
 	struct havip_key key;
-	__u32 flags; /* enum havip_policy_flags */
+	__u32 flags;	 /* enum havip_policy_flags */
+	__u64 window_ns; /* at most `moves` moves in any such time */
+	__u32 moves;	 /* 1 .. HAVIP_MOVES_MAX */
+	__u32 reserved;
 };
 
 struct havip_member {
 	__u32 havip;
 	__u32 port; /* slot */
+};
+
+enum havip_port_flags {
+	HAVIP_PORT_SECURE = 1, /* the source MAC of its untagged frames is pinned (`portSecurity`) */
 };
 
 /* What the program on a port needs to know of that port; found by ifindex at ingress. */
@@ -71,6 +83,8 @@ struct havip_port {
 	__u32 bridge;	       /* ifindex of the bridge: the broadcast domains are looked up by it */
 	__u32 kind;	       /* enum havip_port_kind */
 	__u64 learn_every_ns;  /* how often a sender's frame takes the bridge, to keep its entry there; 0: never */
+	__u32 generation;      /* as in the slot's target */
+	__u32 flags;	       /* enum havip_port_flags */
 };
 
 enum havip_target_flags {
@@ -97,6 +111,12 @@ struct havip_domain {
 	__u16 inner;
 };
 
+/* Which subnet a broadcast domain is. */
+struct havip_place {
+	__u32 subnet;
+	__u32 flags; /* enum havip_port_flags */
+};
+
 struct havip_subnet {
 	__u8 network[HAVIP_NAME_BYTES];
 	__u8 name[HAVIP_NAME_BYTES];
@@ -111,23 +131,46 @@ enum havip_claim_kind {
 	HAVIP_CLAIM_ARP_ANSWER = 3,   /* a reply to one station */
 	HAVIP_CLAIM_ARP_QUESTION = 4, /* a request that the HAVIP's user sends about another address */
 	HAVIP_CLAIM_ARP_PROBE = 5,    /* sender 0.0.0.0: somebody means to take it (RFC 5227 section 2.1) */
-	HAVIP_CLAIM_COUNT = 6,
+	HAVIP_CLAIM_NA = 6,	      /* to everyone, Override, with the option: an announcement (RFC 4861 section 7.2.6) */
+	HAVIP_CLAIM_NA_ANSWER = 7,    /* any other neighbour advertisement */
+	HAVIP_CLAIM_ND_PROBE = 8,     /* a solicitation from ::, duplicate address detection (RFC 4862 section 5.4.2) */
+	HAVIP_CLAIM_RARP = 9,	      /* a station says where it is: a live migration (QEMU announce-self) */
+	HAVIP_CLAIM_VRRP_ADVERT = 10, /* an observation, never a claim */
+	HAVIP_CLAIM_VERIFIED = 11,    /* no frame: the one who answers when the network asks (`heal: verify`) */
+	HAVIP_CLAIM_COUNT = 12,
 };
 
 /* What came of it. Appended to, never renumbered. */
 enum havip_claim_result {
 	HAVIP_RESULT_REFRESH = 0,	    /* the holder repeats itself */
-	HAVIP_RESULT_CLAIM = 1,		    /* somebody takes the address: the model decides */
+	HAVIP_RESULT_CLAIM = 1,		    /* somebody takes the address: the loader decides */
 	HAVIP_RESULT_EVIDENCE = 2,	    /* another member uses it; binds nothing */
 	HAVIP_RESULT_LIVENESS = 3,	    /* the holder uses it */
 	HAVIP_RESULT_INTENT = 4,	    /* a probe */
 	HAVIP_RESULT_REFUSED_NOT_MEMBER = 5, /* the port may not claim this HAVIP */
 	HAVIP_RESULT_REFUSED_MALFORMED = 6,  /* not the shape of an announcement, though it names a HAVIP */
 	HAVIP_RESULT_REFUSED_SPOOF = 7,	     /* the sender hardware address is not the frame's source */
-	HAVIP_RESULT_COUNT = 8,
+	HAVIP_RESULT_BIND = 8,		     /* nobody held it, and its last holder was at this port or nowhere */
+	HAVIP_RESULT_MOVE = 9,		     /* to another port, or to another station behind an uplink */
+	HAVIP_RESULT_MAC_CHANGE = 10,	     /* same vNIC, another MAC */
+	HAVIP_RESULT_HELD_BACK = 11,	     /* past the move budget: applied when the window opens */
+	HAVIP_RESULT_OVERTAKEN = 12,	     /* a newer announcement has been decided on another CPU */
+	HAVIP_RESULT_REFLECTED = 13,	     /* the local holder's own, sent back by an uplink */
+	HAVIP_RESULT_OBSERVED = 14,	     /* an advert */
+	HAVIP_RESULT_STRANGER = 15,	     /* an advert by a port that may not claim */
+	HAVIP_RESULT_REFUSED_HOP_LIMIT = 16, /* not 255: it came through a router (RFC 4861 section 7.1.2) */
+	HAVIP_RESULT_REFUSED_CHECKSUM = 17,
+	HAVIP_RESULT_REFUSED_OPTION = 18,    /* an ND option of length 0, or past the end */
+	HAVIP_RESULT_REFUSED_CODE = 19,	     /* ICMPv6 code is not 0 */
+	HAVIP_RESULT_REFUSED_SOLICITED = 20, /* Solicited on a multicast destination */
+	HAVIP_RESULT_REFUSED_FRAGMENT = 21,  /* ND in fragments (RFC 6980) */
+	HAVIP_RESULT_RELEASED = 22,	     /* by command: the holder's port went */
+	HAVIP_RESULT_WITHDRAWN = 23,	     /* a claimant held back is not applied: the holder has spoken, or it left */
+	HAVIP_RESULT_PORT_GONE = 24,	     /* its port was leaving */
+	HAVIP_RESULT_COUNT = 25,
 };
 
-/* The newest claim of a port for a HAVIP, and the record that rings the doorbell. */
+/* The newest claim of a port for a HAVIP that the loader decides. */
 struct havip_claim {
 	__u64 ts_ns;		/* monotonic; when the frame reached the hook */
 	struct havip_holder by; /* who claims: the sender hardware address and the port it came in by */
@@ -139,6 +182,35 @@ struct havip_claim {
 struct havip_claim_key {
 	__u32 havip;
 	__u32 port; /* slot */
+};
+
+/* What made the programs decide. */
+enum havip_cause {
+	HAVIP_CAUSE_FRAME = 0,
+	HAVIP_CAUSE_WINDOW = 1,	 /* the move budget's window opened */
+	HAVIP_CAUSE_COMMAND = 2, /* the loader's */
+};
+
+/* What rings: one decision, or something worth hearing. Complete in itself, so that it can be told and judged long
+ * after; `seq` orders the decisions about one HAVIP, since two CPUs may ring in another order than they wrote. */
+struct havip_record {
+	__u64 ts_ns;		    /* monotonic; when the frame reached the hook, or the command was given */
+	__u64 done_ns;		    /* monotonic; when the binding was visible; 0: none was written */
+	struct havip_holder by;	    /* who spoke */
+	struct havip_holder holder; /* before it */
+	struct havip_holder former; /* before it */
+	__u32 havip;		    /* of a RARP: the subnet's index */
+	__u32 seq;		    /* 0: no decision */
+	__u32 generation;	    /* of the port `by` */
+	__u32 moves;		    /* before it */
+	__u16 kind;		    /* enum havip_claim_kind */
+	__u16 result;		    /* enum havip_claim_result */
+	__u16 cause;		    /* enum havip_cause */
+	__u8 vrid;		    /* of adverts, as is the rest */
+	__u8 priority;
+	__u16 interval_cs; /* centiseconds */
+	__u16 version;
+	__u32 reserved;
 };
 
 struct havip_refusal_key {
@@ -154,9 +226,75 @@ struct havip_refusal {
 	__u64 kind;
 };
 
-/* Per HAVIP, what only the programs write. */
+/* Per HAVIP, what only the programs write. The lock is also that of the HAVIP's binding: every store to it, the
+ * loader's by command too, is made under this lock. */
 struct havip_state {
+	struct bpf_spin_lock lock;
+	__u32 seq;		    /* decisions so far */
+	struct bpf_timer window;    /* runs while a claimant is held back */
 	struct havip_holder newest; /* whoever announced last, bound yet or not */
+	__u64 newest_ns;	    /* arrival of that; an older one that comes late changes nothing */
+	__u64 spoke_ns;		    /* the holder's own last announcement */
+	struct havip_holder pending; /* the newest claimant past the budget; port 0: none */
+	__u64 pending_ns;	    /* arrival of its claim */
+	__u32 pending_kind;	    /* enum havip_claim_kind */
+	__u32 moved;		    /* moves that were spent so far; the next goes to moved_ns[moved % HAVIP_MOVES_MAX] */
+	__u64 moved_ns[HAVIP_MOVES_MAX];
+	__u64 asked_until_ns;	    /* until then the holder's answers ring too: the network asks */
+};
+
+/* The last VRRP advert of a port that lists a HAVIP. */
+struct havip_advert {
+	__u64 ts_ns;
+	__u64 told_ns; /* when one last rang */
+	struct havip_holder by;
+	__u64 count;
+	__u8 vrid;
+	__u8 priority; /* 0: it resigns (RFC 9568 section 6.4.3) */
+	__u16 interval_cs;
+	__u32 version; /* 2 or 3 */
+};
+
+/* A member other than the holder that uses a HAVIP without claiming it, or the holder while the network asks. */
+struct havip_speaker {
+	__u64 ts_ns;
+	__u64 told_ns;
+	__u64 count;
+};
+
+/* Where a holder's MAC was last bound, so that RARP of anybody else costs one look-up. */
+struct havip_station_key {
+	__u32 subnet;
+	__u8 mac[6];
+	__u16 reserved;
+};
+
+struct havip_stationed {
+	__u32 port; /* slot */
+	__u32 reserved;
+	__u64 told_ns;
+};
+
+enum havip_command_op {
+	HAVIP_COMMAND_RELEASE = 1, /* if held at port `by`, or by anybody where that is 0 */
+	HAVIP_COMMAND_BIND = 2,	   /* to `by`; only if `seq` is still the HAVIP's, where it is not 0 */
+	HAVIP_COMMAND_FORGET = 3,  /* the claimant held back at port `by`, or whoever where that is 0 */
+	HAVIP_COMMAND_RESET = 4,   /* the index passes to another HAVIP */
+	HAVIP_COMMAND_ASK = 5,	   /* answers ring until `ts_ns` */
+};
+
+/* The loader's only way to write a binding: the "frame" of a test run of `havip_command`, which answers in it. */
+struct havip_command {
+	__u8 reserved[16]; /* zeros, where the kernel wants an Ethernet header */
+	__u32 op;	   /* enum havip_command_op */
+	__u32 havip;
+	struct havip_holder by;
+	__u64 ts_ns;	/* of the claim, or of the release */
+	__u32 kind;	/* enum havip_claim_kind, of a BIND */
+	__u32 result;	/* BIND, MOVE or MAC_CHANGE, of a BIND */
+	__u32 seq;	/* see BIND */
+	__u32 done;	/* answer: 1: carried out */
+	struct havip_record record; /* answer: what was decided, where something was */
 };
 
 /* A sender that has lately crossed the bridge with one of its frames. */
@@ -171,6 +309,8 @@ struct havip_traffic {
 	__u64 bytes;   /* whole frames, Ethernet header included */
 	__u64 saved;   /* packets whose sender believed in another MAC than the holder's */
 	__u64 unheld;  /* frames that came while nobody held it */
+	__u64 from_holder; /* packets with the HAVIP as source, by its holder */
+	__u64 from_others; /* ... by anybody else: LVS real servers do so lawfully */
 };
 
 /* Every way out of the programs. The first word is what became of the frame: pass (untouched), rewrite (the
@@ -203,7 +343,22 @@ enum havip_reason {
 	HAVIP_DROP_REFUSED_MALFORMED = 24,    /* guard: enforce */
 	HAVIP_DROP_REFUSED_SPOOF = 25,	      /* guard: enforce */
 	HAVIP_PASS_NO_PORT = 26,	      /* by a port that has just left: its program goes next. Counted under slot 0 */
-	HAVIP_REASON_COUNT = 27,
+	HAVIP_PASS_REFUSED_HOP_LIMIT = 27,    /* guard: monitor, as are the next ones that pass */
+	HAVIP_DROP_REFUSED_HOP_LIMIT = 28,    /* guard: enforce, as are the next ones that drop */
+	HAVIP_PASS_REFUSED_CHECKSUM = 29,
+	HAVIP_DROP_REFUSED_CHECKSUM = 30,
+	HAVIP_PASS_REFUSED_OPTION = 31,
+	HAVIP_DROP_REFUSED_OPTION = 32,
+	HAVIP_PASS_REFUSED_CODE = 33,
+	HAVIP_DROP_REFUSED_CODE = 34,
+	HAVIP_PASS_REFUSED_SOLICITED = 35,
+	HAVIP_DROP_REFUSED_SOLICITED = 36,
+	HAVIP_PASS_REFUSED_FRAGMENT = 37,
+	HAVIP_DROP_REFUSED_FRAGMENT = 38,
+	HAVIP_DROP_PORT_SECURITY = 39,	      /* the source MAC is not the vNIC's own */
+	HAVIP_PASS_ADVERT = 40,		      /* a VRRP advert that lists a HAVIP */
+	HAVIP_PASS_REFLECTED = 41,	      /* an announcement that an uplink sent back */
+	HAVIP_REASON_COUNT = 42,
 };
 
 struct havip_port_counters {

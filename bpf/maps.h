@@ -8,7 +8,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#include "havip.h"
+#include "announce.h"
 
 #define HAVIP_MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                          \
 	struct {                                                                                                   \
@@ -31,8 +31,8 @@ HAVIP_MAP(redirects, BPF_MAP_TYPE_DEVMAP, __u32, __u32, 1, 0);
 /* subnet index -> its names, for people */
 HAVIP_MAP(subnets, BPF_MAP_TYPE_ARRAY, __u32, struct havip_subnet, 1, 0);
 
-/* bridge and tag stack -> subnet index; untagged ones are in `ports` too */
-HAVIP_MAP(domains, BPF_MAP_TYPE_HASH, struct havip_domain, __u32, 1, 0);
+/* bridge and tag stack -> which subnet; untagged ones are in `ports` too */
+HAVIP_MAP(domains, BPF_MAP_TYPE_HASH, struct havip_domain, struct havip_place, 1, 0);
 
 /* HAVIP index -> what the operator wants */
 HAVIP_MAP(havips, BPF_MAP_TYPE_ARRAY, __u32, struct havip_policy, 1, 0);
@@ -40,7 +40,7 @@ HAVIP_MAP(havips, BPF_MAP_TYPE_ARRAY, __u32, struct havip_policy, 1, 0);
 /* (HAVIP, port slot) that may claim, where the HAVIP is not open */
 HAVIP_MAP(members, BPF_MAP_TYPE_HASH, struct havip_member, __u8, 1, BPF_F_NO_PREALLOC);
 
-/* HAVIP index -> who announced last */
+/* HAVIP index -> what the programs remember of it; never written by bpf(2), which would stop its timer */
 HAVIP_MAP(states, BPF_MAP_TYPE_ARRAY, __u32, struct havip_state, 1, 0);
 
 /* (HAVIP, port slot) -> that port's newest claim: the truth that the ring only points to */
@@ -48,6 +48,18 @@ HAVIP_MAP(claims, BPF_MAP_TYPE_HASH, struct havip_claim_key, struct havip_claim,
 
 /* (HAVIP, port slot, why) -> how often refused; the oldest make room */
 HAVIP_MAP(refusals, BPF_MAP_TYPE_LRU_HASH, struct havip_refusal_key, struct havip_refusal, 1, 0);
+
+/* port slot -> the vNIC's own MAC, where it is pinned: its first sender's (port 1: known, 0: not yet) */
+HAVIP_MAP(own_macs, BPF_MAP_TYPE_ARRAY, __u32, struct havip_holder, 1, 0);
+
+/* (HAVIP, port slot) -> that port's last VRRP advert; the oldest make room, as in the next two */
+HAVIP_MAP(adverts, BPF_MAP_TYPE_LRU_HASH, struct havip_claim_key, struct havip_advert, 1, 0);
+
+/* (HAVIP, port slot) -> uses of the address that claim nothing */
+HAVIP_MAP(speakers, BPF_MAP_TYPE_LRU_HASH, struct havip_claim_key, struct havip_speaker, 1, 0);
+
+/* (subnet, MAC) -> the port at which that MAC was last bound */
+HAVIP_MAP(stationed, BPF_MAP_TYPE_LRU_HASH, struct havip_station_key, struct havip_stationed, 1, 0);
 
 /* hash of (sender, port) -> when one of its frames last crossed the bridge */
 HAVIP_MAP(stations, BPF_MAP_TYPE_ARRAY, __u32, struct havip_station, HAVIP_STATIONS, 0);
@@ -64,7 +76,26 @@ HAVIP_MAP(claim_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_claim_c
 /* 0 -> what could not be recorded */
 HAVIP_MAP(losses, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_losses, 1, 0);
 
-/* the doorbell: struct havip_claim records */
+/* An advert, and the address in it whose turn it is. */
+struct heard_advert {
+	struct havip_key key;
+	struct advert advert;
+	struct havip_port in;
+	struct havip_holder by;
+};
+
+/* What is too large for a stack of 512 bytes. */
+struct workspace {
+	struct scratch message;
+	struct heard_advert heard;
+	struct announcement said;
+	struct havip_record record;
+};
+
+/* 0 -> this CPU's */
+HAVIP_MAP(workspaces, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct workspace, 1, 0);
+
+/* the doorbell: struct havip_record records */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, HAVIP_RING_BYTES);

@@ -30,6 +30,8 @@ struct arp_ipv4 {
 #define ARP_HARDWARE_ETHERNET 1
 #define ARP_OPERATION_REQUEST 1
 #define ARP_OPERATION_REPLY 2
+#define RARP_OPERATION_REQUEST 3
+#define RARP_OPERATION_REPLY 4
 
 struct vlan_tag {
 	__be16 control;
@@ -163,6 +165,12 @@ static __always_inline int mac_equal(const __u8 *a, const __u8 *b)
 static __always_inline int mac_is_vrrp_ipv4(const __u8 *mac)
 {
 	return !mac[0] && !mac[1] && mac[2] == 0x5e && !mac[3] && mac[4] == 1;
+}
+
+/* 00:00:5e:00:02:xx, the same for IPv6. */
+static __always_inline int mac_is_vrrp_ipv6(const __u8 *mac)
+{
+	return !mac[0] && !mac[1] && mac[2] == 0x5e && !mac[3] && mac[4] == 2;
 }
 
 #endif

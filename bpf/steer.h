@@ -4,7 +4,10 @@
 #ifndef HAVIP_STEER_H
 #define HAVIP_STEER_H
 
-#include "claim.h"
+#include "observe.h"
+
+/* Each entry's own: the packet's bytes from `at` on, whether linear or not. 0: they are there. */
+static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes);
 
 /* Where to deliver; filled for HAVIP_REDIRECT_HOLDER and the HAVIP_REWRITE_* reasons. */
 struct delivery {
@@ -14,15 +17,34 @@ struct delivery {
 	int saved; /* the sender believed in another MAC */
 };
 
-static __always_inline __u32 subnet_of(const struct packet *packet, const struct havip_port *in)
+static __always_inline struct havip_place place_of(const struct packet *packet, const struct havip_port *in)
 {
 	struct havip_domain domain = { .bridge = in->bridge, .outer = packet->outer, .inner = packet->inner };
-	__u32 *subnet;
+	struct havip_place none = {}, untagged = { .subnet = in->subnet, .flags = in->flags };
+	struct havip_place *place;
 
 	if (!packet->outer)
-		return in->subnet;
-	subnet = bpf_map_lookup_elem(&domains, &domain);
-	return subnet ? *subnet : 0;
+		return untagged;
+	place = bpf_map_lookup_elem(&domains, &domain);
+	return place ? *place : none;
+}
+
+/* `portSecurity`: a redirect goes around whatever the host filters on its bridge, so it is checked here. The first
+ * sender is the vNIC's own; VRRP's virtual MACs are anybody's. */
+static __noinline int may_send(const __u8 *source, __u32 slot)
+{
+	struct havip_holder *own = bpf_map_lookup_elem(&own_macs, &slot);
+	__u64 learned = holder_pack(source, 1), known;
+
+	if (!own || mac_is_vrrp_ipv4(source) || mac_is_vrrp_ipv6(source))
+		return 1;
+	known = holder_word(own);
+	if (!known && !mac_is_group(source) && !mac_is_zero(source)) {
+		known = __sync_val_compare_and_swap((__u64 *)own, 0, learned);
+		if (!known)
+			return 1;
+	}
+	return known == learned;
 }
 
 static __always_inline enum havip_reason unheld(__u32 havip)
@@ -96,24 +118,69 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	return HAVIP_REDIRECT_HOLDER;
 }
 
-static __always_inline enum havip_reason steer(const struct packet *packet, const struct havip_port *in,
-					       struct delivery *to)
+/* IPv6 that may be neighbour discovery or VRRP; TCP and UDP are not looked at any further. */
+static __always_inline int may_announce(const struct packet *packet)
 {
-	__u32 subnet = subnet_of(packet, in);
+	__u8 *header = packet->network;
 
-	if (!subnet)
-		return HAVIP_PASS_OTHER_DOMAIN;
-	if (packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6))
-		return steer_ip(packet, in, subnet, to);
-	if (packet->protocol == bpf_htons(ETH_P_ARP))
-		return claim_from_arp(packet, in, subnet);
-	return HAVIP_PASS_NOT_IP;
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return (void *)(header + sizeof(struct iphdr)) <= packet->end && header[9] == PROTOCOL_VRRP;
+	if ((void *)(header + IPV6_HEADER_BYTES) > packet->end)
+		return 0;
+	if (header[6] == NEXT_ICMPV6 && (void *)(header + IPV6_HEADER_BYTES + 1) <= packet->end)
+		return header[IPV6_HEADER_BYTES] == ND_ADVERTISEMENT || header[IPV6_HEADER_BYTES] == ND_SOLICITATION;
+	return header[6] == NEXT_ICMPV6 || header[6] == PROTOCOL_VRRP || is_extension(header[6]);
 }
 
-/* The longest frame that a device of this MTU takes: the kernel grants one tag (net/core/dev.c, __is_skb_forwardable). */
-static __always_inline __u32 target_frame_max(const struct havip_target *target)
+struct heard_packet {
+	__u32 at;    /* of its IP header in the frame */
+	__u32 there; /* bytes from there on */
+	int ipv6;
+	__u8 source[6]; /* MAC */
+	__u16 reserved;
+};
+
+/* No reason: the workspace has what was said. Judging it is the caller's, since stacks add up. */
+#define SAID HAVIP_REASON_COUNT
+
+/* An IP packet that says something about an address; PASS_NOT_HAVIP: it does not. */
+static __noinline enum havip_reason hear(void *ctx, const struct heard_packet *packet, const struct havip_port *in,
+					 __u32 subnet)
 {
-	return target->mtu + ETH_HLEN + sizeof(struct vlan_tag);
+	__u32 zero = 0, there = packet->there, copied = there;
+	const __u8 *source = packet->source;
+	int ipv6 = packet->ipv6;
+	struct workspace *workspace = bpf_map_lookup_elem(&workspaces, &zero);
+	struct heard_advert *advert;
+	struct scratch *scratch;
+	struct upper up = { .there = there };
+	enum parsed parsed;
+
+	if (!workspace)
+		return HAVIP_PASS_NOT_HAVIP;
+	scratch = &workspace->message;
+	advert = &workspace->heard;
+	if (copied > HAVIP_MESSAGE_BYTES)
+		copied = HAVIP_MESSAGE_BYTES;
+	asm volatile("" : "+r"(copied));
+	if (copied < sizeof(struct iphdr) || copied > HAVIP_MESSAGE_BYTES)
+		return HAVIP_PASS_NOT_HAVIP;
+	if (frame_load(ctx, packet->at, scratch->bytes, copied))
+		return HAVIP_PASS_NOT_HAVIP;
+	parsed = ipv6 ? upper_of_ipv6(scratch->bytes, copied, &up) : upper_of_ipv4(scratch->bytes, copied, &up);
+	if (parsed != PARSED)
+		return HAVIP_PASS_NOT_HAVIP;
+	if (up.protocol == PROTOCOL_VRRP) {
+		if (advert_read(scratch->bytes, copied, &up, &advert->advert) != PARSED)
+			return HAVIP_PASS_NOT_HAVIP;
+		__builtin_memcpy(&advert->in, in, sizeof(advert->in));
+		advert->key.subnet = subnet;
+		*(__u64 *)&advert->by = holder_pack(source, in->slot);
+		return observe_advert(scratch, advert) ? HAVIP_PASS_ADVERT : HAVIP_PASS_NOT_HAVIP;
+	}
+	if (!ipv6 || announcement_from_nd(scratch, copied, &up, source, &workspace->said) != PARSED)
+		return HAVIP_PASS_NOT_HAVIP;
+	return SAID;
 }
 
 static __always_inline int is_delivered(enum havip_reason reason)
@@ -121,9 +188,105 @@ static __always_inline int is_delivered(enum havip_reason reason)
 	return reason >= HAVIP_REWRITE_LEARN && reason <= HAVIP_REDIRECT_HOLDER;
 }
 
+/* Reasons up to 63, as bits. */
+#define REASON_BIT(REASON) (1ULL << (REASON))
+#define DROPS                                                                                                      \
+	(REASON_BIT(HAVIP_DROP_UNHELD) | REASON_BIT(HAVIP_DROP_REFUSED_NOT_MEMBER) |                               \
+	 REASON_BIT(HAVIP_DROP_REFUSED_MALFORMED) | REASON_BIT(HAVIP_DROP_REFUSED_SPOOF) |                         \
+	 REASON_BIT(HAVIP_DROP_REFUSED_HOP_LIMIT) | REASON_BIT(HAVIP_DROP_REFUSED_CHECKSUM) |                      \
+	 REASON_BIT(HAVIP_DROP_REFUSED_OPTION) | REASON_BIT(HAVIP_DROP_REFUSED_CODE) |                             \
+	 REASON_BIT(HAVIP_DROP_REFUSED_SOLICITED) | REASON_BIT(HAVIP_DROP_REFUSED_FRAGMENT) |                      \
+	 REASON_BIT(HAVIP_DROP_PORT_SECURITY))
+_Static_assert(HAVIP_REASON_COUNT <= 64, "a reason is a bit above");
+
 static __always_inline int is_drop(enum havip_reason reason)
 {
-	return reason >= HAVIP_DROP_UNHELD && reason <= HAVIP_DROP_REFUSED_SPOOF;
+	return DROPS >> reason & 1;
+}
+
+static __always_inline enum havip_reason hear_packet(void *ctx, const struct packet *packet,
+						     const struct havip_port *in, __u32 subnet)
+{
+	struct ethhdr *eth = packet->data;
+	__u64 ts_ns = bpf_ktime_get_ns();
+	struct workspace *workspace;
+	enum havip_reason reason;
+	__u32 zero = 0;
+	struct heard_packet heard = {
+		.at = packet->network - packet->data,
+		.ipv6 = packet->protocol == bpf_htons(ETH_P_IPV6),
+	};
+
+	if ((void *)(eth + 1) > packet->end)
+		return HAVIP_PASS_TRUNCATED;
+	heard.there = packet->bytes - heard.at;
+	__builtin_memcpy(heard.source, eth->h_source, sizeof(heard.source));
+	reason = hear(ctx, &heard, in, subnet);
+	workspace = bpf_map_lookup_elem(&workspaces, &zero);
+	if (reason != SAID || !workspace)
+		return reason;
+	return claim(&workspace->said, in, subnet, ts_ns);
+}
+
+static __always_inline enum havip_reason steer_arp(const struct packet *packet, const struct havip_port *in,
+						   __u32 subnet)
+{
+	struct announcement said = {};
+	__u64 ts_ns = bpf_ktime_get_ns();
+
+	if (announcement_from_arp(packet, &said) != PARSED)
+		return HAVIP_PASS_TRUNCATED;
+	return claim(&said, in, subnet, ts_ns);
+}
+
+static __always_inline enum havip_reason steer_rarp(const struct packet *packet, const struct havip_port *in,
+						    __u32 subnet)
+{
+	__u8 mac[6];
+
+	if (station_from_rarp(packet, mac) != PARSED)
+		return HAVIP_PASS_NOT_HAVIP;
+	return claim_from_rarp(mac, in, subnet);
+}
+
+static __always_inline enum havip_reason steer(void *ctx, const struct packet *packet, const struct havip_port *in,
+					       struct delivery *to)
+{
+	struct havip_place place = place_of(packet, in);
+	struct ethhdr *eth = packet->data;
+	enum havip_reason heard = HAVIP_PASS_NOT_HAVIP, reason;
+
+	if (!place.subnet)
+		return HAVIP_PASS_OTHER_DOMAIN;
+	if (place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC) {
+		__u8 source[6];
+
+		if ((void *)(eth + 1) > packet->end)
+			return HAVIP_PASS_TRUNCATED;
+		__builtin_memcpy(source, eth->h_source, sizeof(source));
+		if (!may_send(source, in->slot))
+			return HAVIP_DROP_PORT_SECURITY;
+	}
+	if (packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6)) {
+		if (may_announce(packet)) {
+			heard = hear_packet(ctx, packet, in, place.subnet);
+			if (is_drop(heard))
+				return heard;
+		}
+		reason = steer_ip(packet, in, place.subnet, to);
+		return reason == HAVIP_PASS_NOT_HAVIP ? heard : reason;
+	}
+	if (packet->protocol == bpf_htons(ETH_P_ARP))
+		return steer_arp(packet, in, place.subnet);
+	if (packet->protocol == bpf_htons(ETH_P_RARP))
+		return steer_rarp(packet, in, place.subnet);
+	return HAVIP_PASS_NOT_IP;
+}
+
+/* The longest frame that a device of this MTU takes: the kernel grants one tag (net/core/dev.c, __is_skb_forwardable). */
+static __always_inline __u32 target_frame_max(const struct havip_target *target)
+{
+	return target->mtu + ETH_HLEN + sizeof(struct vlan_tag);
 }
 
 #endif

@@ -8,6 +8,11 @@
 
 #include "steer.h"
 
+static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes)
+{
+	return bpf_skb_load_bytes(ctx, at, to, bytes);
+}
+
 static __always_inline enum parsed tc_parse(struct __sk_buff *skb, struct packet *packet)
 {
 	packet->data = (void *)(long)skb->data;
@@ -31,7 +36,9 @@ static __always_inline __u32 header_bytes(const struct packet *packet, enum pars
 		return network + sizeof(struct iphdr);
 	if (packet->protocol == bpf_htons(ETH_P_IPV6))
 		return network + sizeof(struct ipv6hdr);
-	return packet->protocol == bpf_htons(ETH_P_ARP) ? network + sizeof(struct arp_ipv4) : 0;
+	if (packet->protocol == bpf_htons(ETH_P_ARP) || packet->protocol == bpf_htons(ETH_P_RARP))
+		return network + sizeof(struct arp_ipv4);
+	return 0;
 }
 
 /* The header may be in a fragment; pull it where it is, and no more: TCP's payload must stay where it lies. Non-zero:
@@ -147,7 +154,7 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 	if (parsed != PARSED)
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
 	else
-		reason = steer(&packet, in, &to);
+		reason = steer(skb, &packet, in, &to);
 	if (is_delivered(reason))
 		return tc_deliver(skb, &packet, in, &to, reason, at_ingress);
 	count_frame(in->slot, reason);

@@ -39,8 +39,28 @@ static __always_inline void count_claim(__u32 slot, __u32 kind, __u32 result)
 	struct havip_claim_counters *counters = bpf_map_lookup_elem(&claim_counters, &slot);
 	__u32 index = kind * HAVIP_RESULT_COUNT + result;
 
+	asm volatile("" : "+r"(index)); /* what is checked and what is used must be one register */
 	if (counters && index < HAVIP_CLAIM_COUNT * HAVIP_RESULT_COUNT)
 		counters->claims[index]++;
+}
+
+static __always_inline void lose(int claims_full)
+{
+	__u32 zero = 0;
+	struct havip_losses *lost = bpf_map_lookup_elem(&losses, &zero);
+
+	if (!lost)
+		return;
+	if (claims_full)
+		lost->claims_full++;
+	else
+		lost->ring_full++;
+}
+
+static __always_inline void ring(const struct havip_record *record)
+{
+	if (bpf_ringbuf_output(&events, (void *)record, sizeof(*record), 0))
+		lose(0);
 }
 
 #endif

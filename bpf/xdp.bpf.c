@@ -3,6 +3,11 @@
  * frames, where the operator forces it (`hooks: { NAME: xdp }`). */
 #include "steer.h"
 
+static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes)
+{
+	return bpf_xdp_load_bytes(ctx, at, to, bytes);
+}
+
 static __always_inline enum havip_reason xdp_limits(const struct packet *packet, const struct havip_target *target)
 {
 	__u32 linear = packet->end - packet->data;
@@ -61,7 +66,7 @@ int havip_xdp(struct xdp_md *ctx)
 	if (parsed != PARSED)
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
 	else
-		reason = steer(&packet, in, &to);
+		reason = steer(ctx, &packet, in, &to);
 	if (is_delivered(reason))
 		return xdp_deliver(&packet, in, &to, reason);
 	count_frame(in->slot, reason);

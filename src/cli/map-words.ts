@@ -160,7 +160,7 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
   domains: decoder(
     (tables) => tables.domains.entries(),
     (_, { bridge, outer, inner }) => ({ bridge, outer, inner }),
-    (words, subnet) => ({ subnet: words.subnet(subnet) }),
+    (words, { subnet }) => ({ subnet: words.subnet(subnet) }),
   ),
   havips: decoder(
     (tables) => tables.havips.entries(),
@@ -182,6 +182,35 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     byHavip,
     (words, { newest }) => ({ newest: words.holder(newest) }),
     ({ newest }) => newest.port === 0,
+  ),
+  own_macs: decoder(
+    (tables) => tables.own_macs.entries(),
+    bySlot,
+    (_, { mac }) => ({ mac: formatMac(mac) }),
+    ({ port }) => port === 0,
+  ),
+  adverts: decoder(
+    (tables) => tables.adverts.entries(),
+    byHavipAndPort,
+    (words, { tsNs, by, count, vrid, priority, intervalCs, version }) => ({
+      tsNs,
+      by: words.holder(by),
+      count,
+      vrid,
+      priority,
+      intervalMs: intervalCs * 10,
+      version,
+    }),
+  ),
+  speakers: decoder(
+    (tables) => tables.speakers.entries(),
+    byHavipAndPort,
+    (_, { tsNs, count }) => ({ tsNs, count }),
+  ),
+  stationed: decoder(
+    (tables) => tables.stationed.entries(),
+    (words, { subnet, mac }) => ({ subnet: words.subnet(subnet), mac: formatMac(mac) }),
+    (words, { port }) => words.slot(port),
   ),
   claims: decoder(
     (tables) => tables.claims.entries(),

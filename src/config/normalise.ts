@@ -71,7 +71,7 @@ function normaliseHavip(havip: HavipFile, shared: Shared): HavipConfig {
     members: havip.members === undefined ? null : shared.members(havip.members),
     guard: havip.guard,
     unheld: havip.unheld,
-    rebind: havip.rebind === 'loader' ? havip.rebind : unchecked('rebind', havip.rebind),
+    rebind: havip.rebind,
     damping: shared.damping(havip.damping),
   };
 }

@@ -19,7 +19,7 @@ export interface HavipConfig {
   readonly members: readonly string[] | null;
   readonly guard: Guard;
   readonly unheld: Unheld;
-  readonly rebind: 'loader';
+  readonly rebind: 'kernel' | 'loader';
   readonly damping: Damping;
 }
 

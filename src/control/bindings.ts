@@ -4,7 +4,7 @@ import type { Binding, Holder } from '../holders/rules.js';
 import type { Binding as BindingRow, Holder as HolderRow } from '../kernel/layout.gen.js';
 import { formatMac, parseMac } from '../net/addresses.js';
 
-const NOBODY: HolderRow = { mac: new Uint8Array(6), port: 0 };
+export const NOBODY: HolderRow = { mac: new Uint8Array(6), port: 0 };
 
 /** A host sees few MACs and sees them often; a flood of forged ones must not grow this. */
 const MACS_MAX = 4096;
@@ -23,7 +23,7 @@ export function holderOf({ mac, port }: HolderRow): Holder | null {
   return port === 0 ? null : { port, mac: formatMac(mac) };
 }
 
-function holderRow(holder: Holder | null): HolderRow {
+export function holderRow(holder: Holder | null): HolderRow {
   return holder ? { mac: macBytes(holder.mac), port: holder.port } : NOBODY;
 }
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Claims from the kernel: records of the ring as they come, and the `claims` map where the ring may have lost some.
-import { CLAIM_KIND, Claim as ClaimRow } from '../kernel/layout.gen.js';
+import {
+  CLAIM_KIND,
+  CLAIM_RESULT,
+  Record as KernelRecord,
+  type Claim as ClaimRow,
+} from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { isRefusal } from '../kernel/names.js';
 import type { Claim } from '../holders/rules.js';
@@ -11,14 +16,20 @@ export interface ClaimRecord {
   readonly claim: Claim;
   /** CLAIM_RESULT */
   readonly result: number;
+  /** What the programs decided; absent where the loader is to. */
+  readonly decision?: KernelRecord;
 }
 
 /** Decodes one batch of the ring, in the order of the kernel's stamps: two CPUs commit in any. */
 export function decodeBatch(records: Buffer, count: number): ClaimRecord[] {
   const decoded: ClaimRecord[] = [];
   for (let i = 0; i < count; i++) {
-    const record = recordOf(ClaimRow.decode(records, i * ClaimRow.size));
-    if (record) decoded.push(record);
+    // A copy: MACs are views, and a decision may have to wait for the one before it.
+    const row = KernelRecord.decode(
+      Buffer.from(records.subarray(i * KernelRecord.size, (i + 1) * KernelRecord.size)),
+    );
+    const record = recordOf(row);
+    if (record && isForModel(row)) decoded.push(row.seq ? { ...record, decision: row } : record);
   }
   return decoded.length < 2 ? decoded : decoded.sort(byTime);
 }
@@ -32,10 +43,12 @@ export function newestClaims(records: readonly ClaimRecord[]): readonly ClaimRec
   const newest = new Map<number, ClaimRecord>();
   for (const record of records.toSorted(byTime)) {
     const { havip, onlyUnheld } = record.claim;
-    if (isRefusal(record.result) || (onlyUnheld && newest.has(havip))) continue;
+    if (isRefusal(record.result) || record.decision || (onlyUnheld && newest.has(havip))) continue;
     newest.set(havip, record);
   }
-  return records.filter((record) => isRefusal(record.result) || newest.get(record.claim.havip) === record);
+  return records.filter(
+    (record) => isRefusal(record.result) || record.decision || newest.get(record.claim.havip) === record,
+  );
 }
 
 /** The newest claim of every (HAVIP, port), oldest first, read in slices that let the event loop breathe. */
@@ -50,10 +63,15 @@ export async function readClaims(claims: Tables['claims']): Promise<ClaimRecord[
   return found.sort(byTime);
 }
 
-function recordOf(row: ClaimRow): ClaimRecord | null {
+/** Adverts, uses of the address and stations that moved are observations: nothing of the model's yet. */
+function isForModel({ kind, result }: KernelRecord): boolean {
+  return isRefusal(result) || (result === CLAIM_RESULT.CLAIM && kind !== CLAIM_KIND.RARP);
+}
+
+function recordOf(row: Pick<ClaimRow, 'by' | 'havip' | 'kind' | 'tsNs' | 'result'>): ClaimRecord | null {
   const by = holderOf(row.by);
   if (!by) return null;
-  const onlyUnheld = row.kind === CLAIM_KIND.ARP_ANSWER;
+  const onlyUnheld = row.kind === CLAIM_KIND.ARP_ANSWER || row.kind === CLAIM_KIND.NA_ANSWER;
   const claim = { havip: row.havip, by, kind: row.kind, tsNs: row.tsNs, ...(onlyUnheld && { onlyUnheld }) };
   return { claim, result: row.result };
 }

@@ -3,7 +3,13 @@
 // and counters hang on them; what the configuration no longer names is taken out.
 import type { HavipConfig, SubnetConfig } from '../config/types.js';
 import { HavipError } from '../errors.js';
-import { POLICY_FLAGS, type Binding as BindingRow, type Key, type Member } from '../kernel/layout.gen.js';
+import {
+  POLICY_FLAGS,
+  type Binding as BindingRow,
+  type Key,
+  type Member,
+  type Policy,
+} from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { addressBytes, formatAddress } from '../net/addresses.js';
 import { Subnets, type SubnetRecord } from './subnets.js';
@@ -22,12 +28,13 @@ export interface DefinitionChange {
 
 type Maps = Pick<
   Tables,
-  'subnets' | 'domains' | 'havips' | 'bindings' | 'members' | 'states' | 'claims' | 'havip_counters'
+  'subnets' | 'domains' | 'havips' | 'bindings' | 'members' | 'claims' | 'havip_counters'
 >;
 
 const ADDRESS_BYTES = 16;
 const NOBODY = { mac: new Uint8Array(6), port: 0 };
 const NO_KEY: Key = { subnet: 0, address: new Uint8Array(16) };
+const NO_POLICY = { key: NO_KEY, flags: 0, windowNs: 0n, moves: 0, reserved: 0 };
 
 export class Definitions {
   readonly subnets: Subnets;
@@ -45,7 +52,11 @@ export class Definitions {
   /** What the `members` map says; ours alone to write. */
   private memberRows: Map<string, Member>;
 
-  constructor(private readonly maps: Maps) {
+  /** @param resetState Makes the programs forget an index: a write by bpf(2) would stop a timer of theirs. */
+  constructor(
+    private readonly maps: Maps,
+    private readonly resetState: (havip: number) => void,
+  ) {
     this.addresses = new Uint8Array(maps.bindings.maxEntries * ADDRESS_BYTES);
     const members = [...maps.members.entries()].map(([member]) => member);
     this.memberRows = new Map(members.map((member) => [`${member.havip}/${member.port}`, member]));
@@ -184,9 +195,9 @@ export class Definitions {
 
   /** The index may go to another HAVIP: its counters start at nothing. */
   private forget(id: number): void {
-    this.maps.havips.set(id, { key: NO_KEY, flags: 0 });
+    this.resetState(id);
+    this.maps.havips.set(id, NO_POLICY);
     this.maps.havip_counters.clear(id);
-    this.maps.states.set(id, { newest: NOBODY });
     this.usedIds.delete(id);
     this.bound.delete(id);
     this.nextId = Math.min(this.nextId, id);
@@ -213,10 +224,7 @@ export class Definitions {
 
   private writePolicies(): void {
     this.maps.havips.setAll(
-      mapped(this.byId.values(), (havip) => [
-        havip.id,
-        { key: this.keyOf(havip), flags: policyFlags(havip.config) },
-      ]),
+      mapped(this.byId.values(), (havip) => [havip.id, policyRow(this.keyOf(havip), havip.config)]),
     );
   }
 
@@ -228,11 +236,23 @@ export class Definitions {
   }
 }
 
-function policyFlags({ members, unheld, guard }: HavipConfig): number {
+function policyRow(key: Key, config: HavipConfig): Policy {
+  const { moves, windowMs } = config.damping;
+  return {
+    key,
+    flags: policyFlags(config),
+    windowNs: BigInt(Math.round(windowMs * 1e6)),
+    moves,
+    reserved: 0,
+  };
+}
+
+function policyFlags({ members, unheld, guard, rebind }: HavipConfig): number {
   return (
     (members === null ? POLICY_FLAGS.OPEN : 0) |
     (unheld === 'drop' ? POLICY_FLAGS.UNHELD_DROP : 0) |
-    (guard === 'monitor' ? POLICY_FLAGS.GUARD_MONITOR : 0)
+    (guard === 'monitor' ? POLICY_FLAGS.GUARD_MONITOR : 0) |
+    (rebind === 'kernel' ? POLICY_FLAGS.REBIND_KERNEL : 0)
   );
 }
 

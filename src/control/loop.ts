@@ -6,13 +6,14 @@ import { HavipError } from '../errors.js';
 import { Registry, type Change } from '../holders/registry.js';
 import { UNHELD, type Binding, type Claim, type Holder } from '../holders/rules.js';
 import type { Datapath } from '../kernel/datapath.js';
-import { Claim as ClaimRow } from '../kernel/layout.gen.js';
+import { Record as KernelRecord } from '../kernel/layout.gen.js';
 import { isRefusal, kindName, refusalName } from '../kernel/names.js';
 import { RingBuffer } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
 import type { ToWorker } from '../observe/messages.js';
 import { fromRow, toRow } from './bindings.js';
 import { decodeBatch, newestClaims, readClaims, type ClaimRecord } from './claims.js';
+import { Commander } from './commander.js';
 import { Definitions, type HavipRecord } from './definitions.js';
 import { EventLog, type EventSource } from './events.js';
 import { PortFollower } from './follower.js';
@@ -37,6 +38,7 @@ export class ControlLoop implements EventSource {
   private readonly ports: PortBook;
   private readonly refusals: Refusals;
   private readonly events: EventLog;
+  private readonly commander: Commander;
   private readonly follower: PortFollower;
   private ring: RingBuffer | null = null;
   private config: Config;
@@ -51,7 +53,8 @@ export class ControlLoop implements EventSource {
   constructor(private readonly options: LoopOptions) {
     const { datapath, config, log, tell } = options;
     this.config = config;
-    this.definitions = new Definitions(datapath.tables);
+    this.commander = new Commander(datapath.commandFd);
+    this.definitions = new Definitions(datapath.tables, (havip) => this.commander.reset(havip));
     this.ports = new PortBook(datapath.tables, datapath.attachments);
     this.registry = new Registry(this.ports, kindName);
     this.refusals = new Refusals(datapath.tables.refusals);
@@ -75,7 +78,7 @@ export class ControlLoop implements EventSource {
     await this.follower.start(this.config.subnets);
     this.releaseMisplaced();
     const { ringFd, tables } = this.options.datapath;
-    this.ring = new RingBuffer(ringFd, ClaimRow.size, (records, count) =>
+    this.ring = new RingBuffer(ringFd, KernelRecord.size, (records, count) =>
       this.onRing(decodeBatch(records, count)),
     );
     while (this.ring.consume() > 0);

@@ -163,7 +163,16 @@ export class PortBook {
     });
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
-    this.maps.ports.set(ifindex, { slot, subnet, bridge: bridge.ifindex, kind, learnEveryNs });
+    const generation = this.generations.get(slot) ?? 1;
+    this.maps.ports.set(ifindex, {
+      slot,
+      subnet,
+      bridge: bridge.ifindex,
+      kind,
+      learnEveryNs,
+      generation,
+      flags: 0,
+    });
     const downSinceNs = wanted.up ? null : (before.downSinceNs ?? process.hrtime.bigint());
     const { sinceNs } = before;
     const port = { slot, wanted, subnet, sinceNs, downSinceNs, ...this.attach(wanted, before) };

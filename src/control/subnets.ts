@@ -46,12 +46,12 @@ export class Subnets {
       const { outer, inner } = config.vlan;
       wanted.set(`${bridge}/${outer}/${inner}`, { bridge, outer, inner, subnet: id });
     }
-    for (const [domain, subnet] of [...this.maps.domains.entries()]) {
+    for (const [domain, place] of [...this.maps.domains.entries()]) {
       const name = `${domain.bridge}/${domain.outer}/${domain.inner}`;
-      if (wanted.get(name)?.subnet === subnet) wanted.delete(name);
+      if (wanted.get(name)?.subnet === place.subnet) wanted.delete(name);
       else if (!wanted.has(name)) this.maps.domains.delete(domain);
     }
-    for (const { subnet, ...domain } of wanted.values()) this.maps.domains.set(domain, subnet);
+    for (const { subnet, ...domain } of wanted.values()) this.maps.domains.set(domain, { subnet, flags: 0 });
   }
 
   /** Errors: FAILED when there are more than the map has room for; nothing is changed then. */

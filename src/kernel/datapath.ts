@@ -57,6 +57,8 @@ export class Datapath {
     /** The doorbell; ours to close. */
     readonly ringFd: number,
     readonly attachments: Attachments,
+    /** The program that carries out the loader's commands; ours to close. */
+    readonly commandFd: number,
     /** Whether pinned state was found and taken over. */
     readonly adopted: boolean,
   ) {}
@@ -86,7 +88,13 @@ export class Datapath {
       const attachments = Attachments.adopt(pinPath, programs);
       if (kept.size < PIN_NAMES.length) promoteStaged(pinPath);
       const tables = openTables((name) => object.mapFd(name));
-      return new Datapath(tables, object.mapFd(RING_NAME), attachments, adopted);
+      return new Datapath(
+        tables,
+        object.mapFd(RING_NAME),
+        attachments,
+        object.programFd('havip_command'),
+        adopted,
+      );
     } finally {
       object.close();
     }
@@ -96,6 +104,7 @@ export class Datapath {
   close(): void {
     closeTables(this.tables);
     closeFd(this.ringFd);
+    closeFd(this.commandFd);
     this.attachments.close();
   }
 }

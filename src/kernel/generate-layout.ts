@@ -96,7 +96,9 @@ function fieldsOf(type: BtfType, types: Map<number, BtfType>): Field[] {
 function fieldOf(cName: string, offset: number, type: BtfType, types: Map<number, BtfType>): Field {
   const base = { name: camelCase(cName), offset };
   if (type.kind === 'INT') return { ...base, ...integer(type.size ?? 0, offset) };
-  if (type.kind === 'STRUCT') return { ...base, ...nested(type, offset) };
+  if (type.kind === 'STRUCT') {
+    return { ...base, ...(type.name.startsWith(PREFIX) ? nested(type, offset) : kernelOwned(type, offset)) };
+  }
   if (type.kind === 'ARRAY') return { ...base, ...array(type, offset, types) };
   throw new Error(`${cName}: BTF kind ${type.kind} has no TypeScript twin`);
 }
@@ -120,6 +122,17 @@ function nested(type: BtfType, offset: number): Omit<Field, 'name' | 'offset'> {
     type: name,
     read: `${name}.decode(from, at + ${offset})`,
     write: (value) => `${name}.encode(${value}, to, at + ${offset})`,
+  };
+}
+
+/** A lock or a timer: the kernel hides it from bpf(2), and ignores what is written there. */
+function kernelOwned(type: BtfType, offset: number): Omit<Field, 'name' | 'offset'> {
+  const size = type.size ?? 0;
+  return {
+    size,
+    type: 'Uint8Array',
+    read: `from.subarray(at + ${offset}, at + ${offset + size})`,
+    write: (value) => `to.set(${value}, at + ${offset})`,
   };
 }
 

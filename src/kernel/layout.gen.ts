@@ -9,10 +9,13 @@ export interface Layout<T> {
 }
 
 export const LIMITS = {
-  ABI_VERSION: 1,
+  ABI_VERSION: 2,
   NAME_BYTES: 64,
   STATIONS: 4096,
   RING_BYTES: 1048576,
+  MOVES_MAX: 16,
+  MESSAGE_BYTES: 1536,
+  ADVERT_ADDRESSES: 64,
 } as const;
 
 export const PORT_KIND = {
@@ -25,6 +28,11 @@ export const POLICY_FLAGS = {
   OPEN: 1,
   UNHELD_DROP: 2,
   GUARD_MONITOR: 4,
+  REBIND_KERNEL: 8,
+} as const;
+
+export const PORT_FLAGS = {
+  SECURE: 1,
 } as const;
 
 export const TARGET_FLAGS = {
@@ -40,7 +48,13 @@ export const CLAIM_KIND = {
   ARP_ANSWER: 3,
   ARP_QUESTION: 4,
   ARP_PROBE: 5,
-  COUNT: 6,
+  NA: 6,
+  NA_ANSWER: 7,
+  ND_PROBE: 8,
+  RARP: 9,
+  VRRP_ADVERT: 10,
+  VERIFIED: 11,
+  COUNT: 12,
 } as const;
 
 export const CLAIM_RESULT = {
@@ -52,7 +66,24 @@ export const CLAIM_RESULT = {
   REFUSED_NOT_MEMBER: 5,
   REFUSED_MALFORMED: 6,
   REFUSED_SPOOF: 7,
-  COUNT: 8,
+  BIND: 8,
+  MOVE: 9,
+  MAC_CHANGE: 10,
+  HELD_BACK: 11,
+  OVERTAKEN: 12,
+  REFLECTED: 13,
+  OBSERVED: 14,
+  STRANGER: 15,
+  REFUSED_HOP_LIMIT: 16,
+  REFUSED_CHECKSUM: 17,
+  REFUSED_OPTION: 18,
+  REFUSED_CODE: 19,
+  REFUSED_SOLICITED: 20,
+  REFUSED_FRAGMENT: 21,
+  RELEASED: 22,
+  WITHDRAWN: 23,
+  PORT_GONE: 24,
+  COUNT: 25,
 } as const;
 
 export const REASON = {
@@ -83,7 +114,36 @@ export const REASON = {
   DROP_REFUSED_MALFORMED: 24,
   DROP_REFUSED_SPOOF: 25,
   PASS_NO_PORT: 26,
-  REASON_COUNT: 27,
+  PASS_REFUSED_HOP_LIMIT: 27,
+  DROP_REFUSED_HOP_LIMIT: 28,
+  PASS_REFUSED_CHECKSUM: 29,
+  DROP_REFUSED_CHECKSUM: 30,
+  PASS_REFUSED_OPTION: 31,
+  DROP_REFUSED_OPTION: 32,
+  PASS_REFUSED_CODE: 33,
+  DROP_REFUSED_CODE: 34,
+  PASS_REFUSED_SOLICITED: 35,
+  DROP_REFUSED_SOLICITED: 36,
+  PASS_REFUSED_FRAGMENT: 37,
+  DROP_REFUSED_FRAGMENT: 38,
+  DROP_PORT_SECURITY: 39,
+  PASS_ADVERT: 40,
+  PASS_REFLECTED: 41,
+  REASON_COUNT: 42,
+} as const;
+
+export const CAUSE = {
+  FRAME: 0,
+  WINDOW: 1,
+  COMMAND: 2,
+} as const;
+
+export const COMMAND_OP = {
+  RELEASE: 1,
+  BIND: 2,
+  FORGET: 3,
+  RESET: 4,
+  ASK: 5,
 } as const;
 
 export interface Holder {
@@ -158,17 +218,26 @@ export const Binding: Layout<Binding> = {
 export interface Policy {
   key: Key;
   flags: number;
+  windowNs: bigint;
+  moves: number;
+  reserved: number;
 }
 
 export const Policy: Layout<Policy> = {
-  size: 24,
+  size: 40,
   decode: (from, at = 0) => ({
     key: Key.decode(from, at + 0),
     flags: from.readUInt32LE(at + 20),
+    windowNs: from.readBigUInt64LE(at + 24),
+    moves: from.readUInt32LE(at + 32),
+    reserved: from.readUInt32LE(at + 36),
   }),
-  encode: (value, to = Buffer.alloc(24), at = 0) => {
+  encode: (value, to = Buffer.alloc(40), at = 0) => {
     Key.encode(value.key, to, at + 0);
     to.writeUInt32LE(value.flags, at + 20);
+    to.writeBigUInt64LE(value.windowNs, at + 24);
+    to.writeUInt32LE(value.moves, at + 32);
+    to.writeUInt32LE(value.reserved, at + 36);
     return to;
   },
 };
@@ -197,23 +266,29 @@ export interface Port {
   bridge: number;
   kind: number;
   learnEveryNs: bigint;
+  generation: number;
+  flags: number;
 }
 
 export const Port: Layout<Port> = {
-  size: 24,
+  size: 32,
   decode: (from, at = 0) => ({
     slot: from.readUInt32LE(at + 0),
     subnet: from.readUInt32LE(at + 4),
     bridge: from.readUInt32LE(at + 8),
     kind: from.readUInt32LE(at + 12),
     learnEveryNs: from.readBigUInt64LE(at + 16),
+    generation: from.readUInt32LE(at + 24),
+    flags: from.readUInt32LE(at + 28),
   }),
-  encode: (value, to = Buffer.alloc(24), at = 0) => {
+  encode: (value, to = Buffer.alloc(32), at = 0) => {
     to.writeUInt32LE(value.slot, at + 0);
     to.writeUInt32LE(value.subnet, at + 4);
     to.writeUInt32LE(value.bridge, at + 8);
     to.writeUInt32LE(value.kind, at + 12);
     to.writeBigUInt64LE(value.learnEveryNs, at + 16);
+    to.writeUInt32LE(value.generation, at + 24);
+    to.writeUInt32LE(value.flags, at + 28);
     return to;
   },
 };
@@ -268,6 +343,24 @@ export const Domain: Layout<Domain> = {
     to.writeUInt32LE(value.bridge, at + 0);
     to.writeUInt16LE(value.outer, at + 4);
     to.writeUInt16LE(value.inner, at + 6);
+    return to;
+  },
+};
+
+export interface Place {
+  subnet: number;
+  flags: number;
+}
+
+export const Place: Layout<Place> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    subnet: from.readUInt32LE(at + 0),
+    flags: from.readUInt32LE(at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.subnet, at + 0);
+    to.writeUInt32LE(value.flags, at + 4);
     return to;
   },
 };
@@ -338,6 +431,69 @@ export const ClaimKey: Layout<ClaimKey> = {
   },
 };
 
+export interface Record {
+  tsNs: bigint;
+  doneNs: bigint;
+  by: Holder;
+  holder: Holder;
+  former: Holder;
+  havip: number;
+  seq: number;
+  generation: number;
+  moves: number;
+  kind: number;
+  result: number;
+  cause: number;
+  vrid: number;
+  priority: number;
+  intervalCs: number;
+  version: number;
+  reserved: number;
+}
+
+export const Record: Layout<Record> = {
+  size: 72,
+  decode: (from, at = 0) => ({
+    tsNs: from.readBigUInt64LE(at + 0),
+    doneNs: from.readBigUInt64LE(at + 8),
+    by: Holder.decode(from, at + 16),
+    holder: Holder.decode(from, at + 24),
+    former: Holder.decode(from, at + 32),
+    havip: from.readUInt32LE(at + 40),
+    seq: from.readUInt32LE(at + 44),
+    generation: from.readUInt32LE(at + 48),
+    moves: from.readUInt32LE(at + 52),
+    kind: from.readUInt16LE(at + 56),
+    result: from.readUInt16LE(at + 58),
+    cause: from.readUInt16LE(at + 60),
+    vrid: from.readUInt8(at + 62),
+    priority: from.readUInt8(at + 63),
+    intervalCs: from.readUInt16LE(at + 64),
+    version: from.readUInt16LE(at + 66),
+    reserved: from.readUInt32LE(at + 68),
+  }),
+  encode: (value, to = Buffer.alloc(72), at = 0) => {
+    to.writeBigUInt64LE(value.tsNs, at + 0);
+    to.writeBigUInt64LE(value.doneNs, at + 8);
+    Holder.encode(value.by, to, at + 16);
+    Holder.encode(value.holder, to, at + 24);
+    Holder.encode(value.former, to, at + 32);
+    to.writeUInt32LE(value.havip, at + 40);
+    to.writeUInt32LE(value.seq, at + 44);
+    to.writeUInt32LE(value.generation, at + 48);
+    to.writeUInt32LE(value.moves, at + 52);
+    to.writeUInt16LE(value.kind, at + 56);
+    to.writeUInt16LE(value.result, at + 58);
+    to.writeUInt16LE(value.cause, at + 60);
+    to.writeUInt8(value.vrid, at + 62);
+    to.writeUInt8(value.priority, at + 63);
+    to.writeUInt16LE(value.intervalCs, at + 64);
+    to.writeUInt16LE(value.version, at + 66);
+    to.writeUInt32LE(value.reserved, at + 68);
+    return to;
+  },
+};
+
 export interface RefusalKey {
   havip: number;
   port: number;
@@ -384,16 +540,190 @@ export const Refusal: Layout<Refusal> = {
 };
 
 export interface State {
+  lock: Uint8Array;
+  seq: number;
+  window: Uint8Array;
   newest: Holder;
+  newestNs: bigint;
+  spokeNs: bigint;
+  pending: Holder;
+  pendingNs: bigint;
+  pendingKind: number;
+  moved: number;
+  movedNs: bigint[];
+  askedUntilNs: bigint;
 }
 
 export const State: Layout<State> = {
-  size: 8,
+  size: 208,
   decode: (from, at = 0) => ({
-    newest: Holder.decode(from, at + 0),
+    lock: from.subarray(at + 0, at + 4),
+    seq: from.readUInt32LE(at + 4),
+    window: from.subarray(at + 8, at + 24),
+    newest: Holder.decode(from, at + 24),
+    newestNs: from.readBigUInt64LE(at + 32),
+    spokeNs: from.readBigUInt64LE(at + 40),
+    pending: Holder.decode(from, at + 48),
+    pendingNs: from.readBigUInt64LE(at + 56),
+    pendingKind: from.readUInt32LE(at + 64),
+    moved: from.readUInt32LE(at + 68),
+    movedNs: Array.from({ length: 16 }, (_, i) => from.readBigUInt64LE(at + 72 + 8 * i)),
+    askedUntilNs: from.readBigUInt64LE(at + 200),
   }),
-  encode: (value, to = Buffer.alloc(8), at = 0) => {
-    Holder.encode(value.newest, to, at + 0);
+  encode: (value, to = Buffer.alloc(208), at = 0) => {
+    to.set(value.lock, at + 0);
+    to.writeUInt32LE(value.seq, at + 4);
+    to.set(value.window, at + 8);
+    Holder.encode(value.newest, to, at + 24);
+    to.writeBigUInt64LE(value.newestNs, at + 32);
+    to.writeBigUInt64LE(value.spokeNs, at + 40);
+    Holder.encode(value.pending, to, at + 48);
+    to.writeBigUInt64LE(value.pendingNs, at + 56);
+    to.writeUInt32LE(value.pendingKind, at + 64);
+    to.writeUInt32LE(value.moved, at + 68);
+    value.movedNs.forEach((element, i) => to.writeBigUInt64LE(element, at + 72 + 8 * i));
+    to.writeBigUInt64LE(value.askedUntilNs, at + 200);
+    return to;
+  },
+};
+
+export interface Advert {
+  tsNs: bigint;
+  toldNs: bigint;
+  by: Holder;
+  count: bigint;
+  vrid: number;
+  priority: number;
+  intervalCs: number;
+  version: number;
+}
+
+export const Advert: Layout<Advert> = {
+  size: 40,
+  decode: (from, at = 0) => ({
+    tsNs: from.readBigUInt64LE(at + 0),
+    toldNs: from.readBigUInt64LE(at + 8),
+    by: Holder.decode(from, at + 16),
+    count: from.readBigUInt64LE(at + 24),
+    vrid: from.readUInt8(at + 32),
+    priority: from.readUInt8(at + 33),
+    intervalCs: from.readUInt16LE(at + 34),
+    version: from.readUInt32LE(at + 36),
+  }),
+  encode: (value, to = Buffer.alloc(40), at = 0) => {
+    to.writeBigUInt64LE(value.tsNs, at + 0);
+    to.writeBigUInt64LE(value.toldNs, at + 8);
+    Holder.encode(value.by, to, at + 16);
+    to.writeBigUInt64LE(value.count, at + 24);
+    to.writeUInt8(value.vrid, at + 32);
+    to.writeUInt8(value.priority, at + 33);
+    to.writeUInt16LE(value.intervalCs, at + 34);
+    to.writeUInt32LE(value.version, at + 36);
+    return to;
+  },
+};
+
+export interface Speaker {
+  tsNs: bigint;
+  toldNs: bigint;
+  count: bigint;
+}
+
+export const Speaker: Layout<Speaker> = {
+  size: 24,
+  decode: (from, at = 0) => ({
+    tsNs: from.readBigUInt64LE(at + 0),
+    toldNs: from.readBigUInt64LE(at + 8),
+    count: from.readBigUInt64LE(at + 16),
+  }),
+  encode: (value, to = Buffer.alloc(24), at = 0) => {
+    to.writeBigUInt64LE(value.tsNs, at + 0);
+    to.writeBigUInt64LE(value.toldNs, at + 8);
+    to.writeBigUInt64LE(value.count, at + 16);
+    return to;
+  },
+};
+
+export interface StationKey {
+  subnet: number;
+  mac: Uint8Array;
+  reserved: number;
+}
+
+export const StationKey: Layout<StationKey> = {
+  size: 12,
+  decode: (from, at = 0) => ({
+    subnet: from.readUInt32LE(at + 0),
+    mac: from.subarray(at + 4, at + 10),
+    reserved: from.readUInt16LE(at + 10),
+  }),
+  encode: (value, to = Buffer.alloc(12), at = 0) => {
+    to.writeUInt32LE(value.subnet, at + 0);
+    to.set(value.mac, at + 4);
+    to.writeUInt16LE(value.reserved, at + 10);
+    return to;
+  },
+};
+
+export interface Stationed {
+  port: number;
+  reserved: number;
+  toldNs: bigint;
+}
+
+export const Stationed: Layout<Stationed> = {
+  size: 16,
+  decode: (from, at = 0) => ({
+    port: from.readUInt32LE(at + 0),
+    reserved: from.readUInt32LE(at + 4),
+    toldNs: from.readBigUInt64LE(at + 8),
+  }),
+  encode: (value, to = Buffer.alloc(16), at = 0) => {
+    to.writeUInt32LE(value.port, at + 0);
+    to.writeUInt32LE(value.reserved, at + 4);
+    to.writeBigUInt64LE(value.toldNs, at + 8);
+    return to;
+  },
+};
+
+export interface Command {
+  reserved: Uint8Array;
+  op: number;
+  havip: number;
+  by: Holder;
+  tsNs: bigint;
+  kind: number;
+  result: number;
+  seq: number;
+  done: number;
+  record: Record;
+}
+
+export const Command: Layout<Command> = {
+  size: 128,
+  decode: (from, at = 0) => ({
+    reserved: from.subarray(at + 0, at + 16),
+    op: from.readUInt32LE(at + 16),
+    havip: from.readUInt32LE(at + 20),
+    by: Holder.decode(from, at + 24),
+    tsNs: from.readBigUInt64LE(at + 32),
+    kind: from.readUInt32LE(at + 40),
+    result: from.readUInt32LE(at + 44),
+    seq: from.readUInt32LE(at + 48),
+    done: from.readUInt32LE(at + 52),
+    record: Record.decode(from, at + 56),
+  }),
+  encode: (value, to = Buffer.alloc(128), at = 0) => {
+    to.set(value.reserved, at + 0);
+    to.writeUInt32LE(value.op, at + 16);
+    to.writeUInt32LE(value.havip, at + 20);
+    Holder.encode(value.by, to, at + 24);
+    to.writeBigUInt64LE(value.tsNs, at + 32);
+    to.writeUInt32LE(value.kind, at + 40);
+    to.writeUInt32LE(value.result, at + 44);
+    to.writeUInt32LE(value.seq, at + 48);
+    to.writeUInt32LE(value.done, at + 52);
+    Record.encode(value.record, to, at + 56);
     return to;
   },
 };
@@ -421,21 +751,27 @@ export interface Traffic {
   bytes: bigint;
   saved: bigint;
   unheld: bigint;
+  fromHolder: bigint;
+  fromOthers: bigint;
 }
 
 export const Traffic: Layout<Traffic> = {
-  size: 32,
+  size: 48,
   decode: (from, at = 0) => ({
     packets: from.readBigUInt64LE(at + 0),
     bytes: from.readBigUInt64LE(at + 8),
     saved: from.readBigUInt64LE(at + 16),
     unheld: from.readBigUInt64LE(at + 24),
+    fromHolder: from.readBigUInt64LE(at + 32),
+    fromOthers: from.readBigUInt64LE(at + 40),
   }),
-  encode: (value, to = Buffer.alloc(32), at = 0) => {
+  encode: (value, to = Buffer.alloc(48), at = 0) => {
     to.writeBigUInt64LE(value.packets, at + 0);
     to.writeBigUInt64LE(value.bytes, at + 8);
     to.writeBigUInt64LE(value.saved, at + 16);
     to.writeBigUInt64LE(value.unheld, at + 24);
+    to.writeBigUInt64LE(value.fromHolder, at + 32);
+    to.writeBigUInt64LE(value.fromOthers, at + 40);
     return to;
   },
 };
@@ -445,11 +781,11 @@ export interface PortCounters {
 }
 
 export const PortCounters: Layout<PortCounters> = {
-  size: 216,
+  size: 336,
   decode: (from, at = 0) => ({
-    frames: Array.from({ length: 27 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    frames: Array.from({ length: 42 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
   }),
-  encode: (value, to = Buffer.alloc(216), at = 0) => {
+  encode: (value, to = Buffer.alloc(336), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     return to;
   },
@@ -460,11 +796,11 @@ export interface ClaimCounters {
 }
 
 export const ClaimCounters: Layout<ClaimCounters> = {
-  size: 384,
+  size: 2400,
   decode: (from, at = 0) => ({
-    claims: Array.from({ length: 48 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    claims: Array.from({ length: 300 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
   }),
-  encode: (value, to = Buffer.alloc(384), at = 0) => {
+  encode: (value, to = Buffer.alloc(2400), at = 0) => {
     value.claims.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     return to;
   },

@@ -2,21 +2,27 @@
 // Every map of bpf/maps.h and bpf/table.h by name, with its layouts and its size: the one list that loading,
 // adopting, reading and dumping go by.
 import {
+  Advert,
   Binding,
   Claim,
   ClaimCounters,
   ClaimKey,
   Domain,
+  Holder,
   Key,
   Losses,
   Member,
+  Place,
   Policy,
   Port,
   PortCounters,
   Refusal,
   RefusalKey,
+  Speaker,
   State,
   Station,
+  Stationed,
+  StationKey,
   Subnet,
   Target,
   Traffic,
@@ -63,6 +69,7 @@ const perCpu = <V>(
 
 const byPort = (capacity: Capacity): number => capacity.ports;
 const byHavip = (capacity: Capacity): number => capacity.havips;
+const byUse = ({ havips }: Capacity): number => Math.max(4096, havips);
 const bySubnet = (): number => SUBNETS_MAX;
 
 export const MAPS = {
@@ -71,12 +78,16 @@ export const MAPS = {
   targets: table(U32, Target, byPort),
   redirects: table(U32, U32, byPort),
   subnets: table(U32, Subnet, bySubnet),
-  domains: table(Domain, U32, bySubnet),
+  domains: table(Domain, Place, bySubnet),
   havips: table(U32, Policy, byHavip),
   members: table(Member, U8, ({ havips, ports }) => Math.max(4 * havips, 4 * ports)),
   states: table(U32, State, byHavip),
   claims: table(ClaimKey, Claim, ({ havips, ports }) => 4 * havips + 64 * ports),
   refusals: table(RefusalKey, Refusal, ({ havips }) => Math.max(4096, havips)),
+  own_macs: table(U32, Holder, byPort),
+  adverts: table(ClaimKey, Advert, byUse),
+  speakers: table(ClaimKey, Speaker, byUse),
+  stationed: table(StationKey, Stationed, byUse),
   stations: table(U32, Station),
   havip_counters: perCpu(Traffic, byHavip),
   port_counters: perCpu(PortCounters, byPort),

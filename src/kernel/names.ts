@@ -40,7 +40,11 @@ export function fieldBytes(text: string, bytes: number): Uint8Array {
 
 const REFUSED = 'refused-';
 
-export const isRefusal = (result: number): boolean => result >= CLAIM_RESULT.REFUSED_NOT_MEMBER;
+const REFUSALS: ReadonlySet<number> = new Set(
+  Object.entries(CLAIM_RESULT).flatMap(([name, value]) => (name.startsWith('REFUSED_') ? [value] : [])),
+);
+
+export const isRefusal = (result: number): boolean => REFUSALS.has(result);
 
 /** `not-member` for REFUSED_NOT_MEMBER. */
 export const refusalName = (result: number): string =>

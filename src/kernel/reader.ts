@@ -179,7 +179,7 @@ export function toHolder(names: Names, holder: Holder): HavipHolder | null {
 }
 
 export function sumTraffic(perCpu: readonly Traffic[]): Traffic {
-  const sum: Traffic = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n };
+  const sum: Traffic = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n };
   for (const { packets, bytes, saved, unheld } of perCpu) {
     sum.packets += packets;
     sum.bytes += bytes;

@@ -93,7 +93,7 @@ function addHavip(
   const key = { subnet, address: addressBytes(address) };
   const holder = port ? { mac: mac('02:00:00:00:00:0a'), port } : NOBODY;
   const by = CLAIM_KIND.ARP_REPLY;
-  tables.havips.set(havip, { key, flags: POLICY_FLAGS.OPEN });
+  tables.havips.set(havip, { key, flags: POLICY_FLAGS.OPEN, windowNs: 0n, moves: 5, reserved: 0 });
   tables.bindings.set(key, { holder, former: NOBODY, sinceNs: at, havip, moves: 3, by, reserved: 0 });
 }
 
@@ -135,7 +135,7 @@ test.serial('another version’s maps are named', (t) => {
 
 test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) => {
   populate(pinMaps(t.context.pinPath, 64));
-  count(join(mapsFolder(t.context.pinPath), 'havip_counters'), 4, [10n, 2n ** 40n, 3n, 1n]);
+  count(join(mapsFolder(t.context.pinPath), 'havip_counters'), 4, [10n, 2n ** 40n, 3n, 1n, 0n, 0n]);
   const tables = openPinnedTables(t.context.pinPath);
   const cpus = BigInt(tables.losses.get(0).length);
   const rows = readHavips(tables).sort((a, b) => a.havip - b.havip);
@@ -153,6 +153,8 @@ test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) 
       bytes: 2n ** 40n * cpus,
       saved: 3n * cpus,
       unheld: cpus,
+      fromHolder: 0n,
+      fromOthers: 0n,
     },
     {
       ...{
@@ -165,7 +167,7 @@ test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) 
         moves: 3,
       },
       holder: { port: 'eth1', slot: 2, mac: '02:00:00:00:00:0a', kind: 'uplink' },
-      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n },
+      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n },
     },
     {
       ...{
@@ -178,7 +180,7 @@ test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) 
         moves: 3,
       },
       holder: null,
-      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n },
+      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n },
     },
   ]);
 });

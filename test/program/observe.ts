@@ -3,7 +3,7 @@
 // Also the macro that says what must have happened, and that runs a row through every entry.
 import test from 'ava';
 import {
-  Claim as ClaimRow,
+  Record as ClaimRow,
   CLAIM_KIND,
   CLAIM_RESULT,
   REASON,
@@ -270,7 +270,7 @@ function claimExpectation(
     counted: { [`${port} ${kind} ${result}`]: 1n },
     claims: result === 'CLAIM' ? [record] : [],
     refusals: refused ? [{ ...record, total: 1n }] : [],
-    ring: refused || result === 'CLAIM' ? [record] : [],
+    ring: refused || result === 'CLAIM' || (result === 'EVIDENCE' && kind === 'ARP_ANSWER') ? [record] : [],
     newest: announced ? { ...newest, [havip]: record.by } : newest,
   };
 }

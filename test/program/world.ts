@@ -4,6 +4,7 @@
 import {
   CLAIM_KIND,
   POLICY_FLAGS,
+  State,
   PORT_KIND,
   TARGET_FLAGS,
   type Binding,
@@ -82,6 +83,8 @@ const NOBODY: Holder = { mac: new Uint8Array(6), port: 0 };
 export const holderRow = (held: Held | undefined): Holder =>
   held ? { mac: macBytes(held[1]), port: PORTS[held[0]].slot } : NOBODY;
 
+const NO_STATE = State.decode(Buffer.alloc(State.size));
+
 export class World {
   readonly tables: Tables;
   readonly programs: { readonly xdp: number; readonly ingress: number; readonly egress: number };
@@ -114,9 +117,15 @@ export class World {
     this.writePort(situation);
     for (const name of Object.keys(HAVIP) as HavipName[]) {
       const id = HAVIP[name];
-      this.tables.havips.set(id, { key: KEYS[name], flags });
+      this.tables.havips.set(id, {
+        key: KEYS[name],
+        flags,
+        windowNs: 10_000_000_000n,
+        moves: 5,
+        reserved: 0,
+      });
       this.tables.bindings.set(KEYS[name], bindingRow(id, held[name]));
-      this.tables.states.set(id, { newest: holderRow(newest[name] ?? held[name]) });
+      this.tables.states.set(id, { ...NO_STATE, newest: holderRow(newest[name] ?? held[name]) });
       for (const port of members) this.tables.members.set({ havip: id, port: PORTS[port].slot }, 1);
     }
   }
@@ -130,7 +139,16 @@ export class World {
   writePort({ in: port = 'guest', learnEveryNs = 0n, untagged = SUBNET.web, unknownPort }: Situation): void {
     const { slot, kind } = PORTS[port];
     if (unknownPort) this.tables.ports.delete(LOOPBACK);
-    else this.tables.ports.set(LOOPBACK, { slot, subnet: untagged, bridge: BRIDGE, kind, learnEveryNs });
+    else
+      this.tables.ports.set(LOOPBACK, {
+        slot,
+        subnet: untagged,
+        bridge: BRIDGE,
+        kind,
+        learnEveryNs,
+        generation: 1,
+        flags: 0,
+      });
   }
 
   private buildPorts(): void {
@@ -140,16 +158,17 @@ export class World {
       targets.set(slot, { ifindex, mtu, kind, flags, generation: 1, bridge: BRIDGE, name: Buffer.alloc(16) });
       if (name !== 'gone' && name !== 'unmapped') redirects.set(slot, LOOPBACK);
     }
-    domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: 0 }, SUBNET.tagged);
-    domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: TAG.inner }, SUBNET.double);
+    domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: 0 }, { subnet: SUBNET.tagged, flags: 0 });
+    domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: TAG.inner }, { subnet: SUBNET.double, flags: 0 });
     // Another bridge's domain of the same tag, which must never be found.
-    domains.set({ bridge: BRIDGE + 1, outer: TAG.outer + 1, inner: 0 }, SUBNET.tagged);
+    domains.set({ bridge: BRIDGE + 1, outer: TAG.outer + 1, inner: 0 }, { subnet: SUBNET.tagged, flags: 0 });
   }
 
   private forget(): void {
     const { tables } = this;
     for (const [key] of [...tables.claims.entries()]) tables.claims.delete(key);
     for (const [key] of [...tables.refusals.entries()]) tables.refusals.delete(key);
+    for (const [key] of [...tables.speakers.entries()]) tables.speakers.delete(key);
     for (const [key] of [...tables.members.entries()]) tables.members.delete(key);
     for (let id = 0; id < CAPACITY.havips; id++) tables.havip_counters.clear(id);
     for (let slot = 0; slot < CAPACITY.ports; slot++) {

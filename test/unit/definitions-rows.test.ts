@@ -8,7 +8,7 @@ import { fakeTables } from './fake-maps.js';
 
 test('member rows follow the ports that have the listed names', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const definitions = new Definitions(maps, () => undefined);
   definitions.apply([subnet('web', [havip('10.0.1.50', { members: ['a', 'b'] }), '10.0.1.51'])]);
   const members = (): string[] =>
     [...maps.members.entries()].map(([{ havip: id, port }]) => `${id}/${port}`).sort();
@@ -49,10 +49,10 @@ test('member rows follow the ports that have the listed names', (t) => {
 test('member rows of an earlier run are kept where they are right, and taken out where not', (t) => {
   const maps = fakeTables(CAPACITY);
   const config = [subnet('web', [havip('10.0.1.50', { members: ['a', 'b'] })])];
-  new Definitions(maps).apply(config);
+  new Definitions(maps, () => undefined).apply(config);
   maps.members.set({ havip: 0, port: 1 }, 1);
   maps.members.set({ havip: 0, port: 7 }, 1);
-  const restarted = new Definitions(maps);
+  const restarted = new Definitions(maps, () => undefined);
   restarted.apply(config);
   restarted.writeMembers(new Map([['a', 1]]));
   t.deepEqual(
@@ -63,12 +63,12 @@ test('member rows of an earlier run are kept where they are right, and taken out
 
 test('domains are those of the tagged subnets whose bridge is here', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const definitions = new Definitions(maps, () => undefined);
   const tagged = (name: string, outer: number, inner = 0): SubnetConfig =>
     subnet(name, [], { vlan: { outer, inner } });
   const domains = (): string[] =>
     [...maps.domains.entries()]
-      .map(([{ bridge, outer, inner }, id]) => `${bridge}/${outer}/${inner} ${id}`)
+      .map(([{ bridge, outer, inner }, { subnet: id }]) => `${bridge}/${outer}/${inner} ${id}`)
       .sort();
   definitions.apply([subnet('web', []), tagged('one', 100), tagged('two', 100, 7)]);
   definitions.subnets.writeDomains(new Map());
@@ -83,7 +83,7 @@ test('domains are those of the tagged subnets whose bridge is here', (t) => {
 });
 
 test('untagged frames of a bridge are of the subnet without tags', (t) => {
-  const definitions = new Definitions(fakeTables(CAPACITY));
+  const definitions = new Definitions(fakeTables(CAPACITY), () => undefined);
   definitions.apply([
     subnet('one', [], { vlan: { outer: 5, inner: 0 } }),
     subnet('web', []),

@@ -39,7 +39,7 @@ const claim = (maps: FakeTables, id: number, port: number): void =>
 
 test('a first configuration: subnets from 1, HAVIPs from 0, nobody holds them', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const definitions = new Definitions(maps, () => undefined);
   const { fresh, removed } = definitions.apply([
     subnet('web', ['10.0.1.50', 'fd00:1::50']),
     subnet('db', ['10.0.1.50']),
@@ -64,10 +64,11 @@ test('a first configuration: subnets from 1, HAVIPs from 0, nobody holds them', 
 const { OPEN, UNHELD_DROP, GUARD_MONITOR } = POLICY_FLAGS;
 const policy = test.macro((t, config: Partial<HavipConfig>, flags: number) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const definitions = new Definitions(maps, () => undefined);
   definitions.apply([subnet('web', [havip('10.0.1.50', config)])]);
   const [[key] = []] = [...maps.bindings.entries()];
-  t.deepEqual(maps.havips.get(0), { key: key ?? { subnet: 0, address: Buffer.alloc(0) }, flags });
+  const budget = { windowNs: 10_000_000_000n, moves: 5, reserved: 0 };
+  t.deepEqual(maps.havips.get(0), { key: key ?? { subnet: 0, address: Buffer.alloc(0) }, flags, ...budget });
 });
 test('a HAVIP without a member list is open', policy, {}, OPEN);
 test('a HAVIP with a member list is closed', policy, { members: ['a'] }, 0);
@@ -82,7 +83,7 @@ test(
 
 test('applying the same again changes nothing and names nothing', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const definitions = new Definitions(maps, () => undefined);
   const config = [subnet('web', ['10.0.1.50', '10.0.1.51'])];
   definitions.apply(config);
   bind(maps, '10.0.1.50', 3);
@@ -94,10 +95,10 @@ test('applying the same again changes nothing and names nothing', (t) => {
 test('indices, holders and subnets survive a restart, in whatever order the file has them', (t) => {
   const maps = fakeTables(CAPACITY);
   const [web, db] = [subnet('web', ['10.0.1.50', '10.0.1.51']), subnet('db', ['10.0.1.52'])];
-  new Definitions(maps).apply([web, db]);
+  new Definitions(maps, () => undefined).apply([web, db]);
   bind(maps, '10.0.1.52', 3);
   const before = dump(maps);
-  const restarted = new Definitions(maps);
+  const restarted = new Definitions(maps, () => undefined);
   const { fresh } = restarted.apply([db, subnet('web', ['10.0.1.51', '10.0.1.50'])]);
   t.deepEqual(dump(maps), before);
   t.deepEqual(fresh, [], 'what was pinned may have been claimed meanwhile');
@@ -110,10 +111,13 @@ test('indices, holders and subnets survive a restart, in whatever order the file
 
 test('what the configuration no longer names after a restart is taken out', (t) => {
   const maps = fakeTables(CAPACITY);
-  new Definitions(maps).apply([subnet('web', ['10.0.1.50', '10.0.1.51']), subnet('db', ['10.0.1.52'])]);
+  new Definitions(maps, () => undefined).apply([
+    subnet('web', ['10.0.1.50', '10.0.1.51']),
+    subnet('db', ['10.0.1.52']),
+  ]);
   claim(maps, 0, 2);
   claim(maps, 1, 2);
-  new Definitions(maps).apply([subnet('web', ['10.0.1.51'])]);
+  new Definitions(maps, () => undefined).apply([subnet('web', ['10.0.1.51'])]);
   t.deepEqual(rows(maps), { '1|10.0.1.51': 1 });
   t.is(maps.havips.get(0)?.flags, 0);
   t.is(maps.subnets.get(2)?.used, 0);
@@ -125,23 +129,23 @@ test('what the configuration no longer names after a restart is taken out', (t) 
 
 test('a HAVIP that is taken out leaves its index, without holder, claims or counters, to the next', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const reset: number[] = [];
+  const definitions = new Definitions(maps, (havip) => reset.push(havip));
   definitions.apply([subnet('web', ['10.0.1.50', '10.0.1.51'])]);
   bind(maps, '10.0.1.50', 3);
   claim(maps, 0, 3);
-  maps.states.set(0, { newest: { mac: Buffer.alloc(6, 2), port: 3 } });
   const { fresh, removed } = definitions.apply([subnet('web', ['10.0.1.51', '10.0.1.60'])]);
   t.deepEqual([removed.map(({ id }) => id), fresh.map(({ id }) => id)], [[0], [0]]);
   t.deepEqual(rows(maps), { '1|10.0.1.51': 1, '1|10.0.1.60': 0 });
   t.is(holderOf(maps, '10.0.1.60'), '0 00:00:00:00:00:00 0');
   t.deepEqual([...maps.claims.entries()], []);
-  t.is(maps.states.get(0)?.newest.port, 0);
+  t.deepEqual(reset, [0]);
   t.true(maps.havip_counters.cleared.includes(0));
 });
 
 test('full maps take another configuration of as many HAVIPs', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const definitions = new Definitions(maps, () => undefined);
   definitions.apply([subnet('web', ['10.0.1.1', '10.0.1.2', '10.0.1.3', '10.0.1.4'])]);
   definitions.apply([subnet('web', ['10.0.1.5', '10.0.1.6', '10.0.1.7', '10.0.1.4'])]);
   t.deepEqual(Object.keys(rows(maps)), ['1|10.0.1.4', '1|10.0.1.5', '1|10.0.1.6', '1|10.0.1.7']);
@@ -150,17 +154,21 @@ test('full maps take another configuration of as many HAVIPs', (t) => {
 
 test('full maps take another configuration of as many HAVIPs after a restart', (t) => {
   const maps = fakeTables(CAPACITY);
-  new Definitions(maps).apply([subnet('web', ['10.0.1.1', '10.0.1.2', '10.0.1.3', '10.0.1.4'])]);
-  new Definitions(maps).apply([subnet('web', ['10.0.1.5', '10.0.1.6', '10.0.1.7', '10.0.1.8'])]);
+  new Definitions(maps, () => undefined).apply([
+    subnet('web', ['10.0.1.1', '10.0.1.2', '10.0.1.3', '10.0.1.4']),
+  ]);
+  new Definitions(maps, () => undefined).apply([
+    subnet('web', ['10.0.1.5', '10.0.1.6', '10.0.1.7', '10.0.1.8']),
+  ]);
   t.deepEqual(Object.keys(rows(maps)), ['1|10.0.1.5', '1|10.0.1.6', '1|10.0.1.7', '1|10.0.1.8']);
 });
 
 const inherits = test.macro((t, restart: boolean) => {
   const maps = fakeTables(CAPACITY);
-  const first = new Definitions(maps);
+  const first = new Definitions(maps, () => undefined);
   first.apply([subnet('old', ['10.0.1.50'])]);
   bind(maps, '10.0.1.50', 3);
-  const second = restart ? new Definitions(maps) : first;
+  const second = restart ? new Definitions(maps, () => undefined) : first;
   second.apply([subnet('new', ['10.0.1.50'])]);
   t.deepEqual(Object.keys(rows(maps)), ['2|10.0.1.50'], 'not the index of the subnet that left');
   t.is(holderOf(maps, '10.0.1.50'), '0 00:00:00:00:00:00 0');
@@ -171,7 +179,7 @@ test("a subnet that takes another's place over a restart inherits no holder", in
 
 const refuses = test.macro((t, configs: readonly SubnetConfig[], message: RegExp) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps);
+  const definitions = new Definitions(maps, () => undefined);
   definitions.apply([subnet('web', ['10.0.1.50'])]);
   const [before, known] = [dump(maps), [...definitions.all().keys()]];
   t.throws(() => definitions.apply(configs), { message, code: 'FAILED' });

@@ -4,7 +4,14 @@
 import { MAPS, mapEntries, type Capacity, type MapName, type Tables } from '../../src/kernel/maps.js';
 import type { Layout } from '../../src/kernel/layout.gen.js';
 
-const ARRAYS: ReadonlySet<MapName> = new Set(['targets', 'subnets', 'havips', 'states', 'stations']);
+const ARRAYS: ReadonlySet<MapName> = new Set([
+  'targets',
+  'subnets',
+  'havips',
+  'states',
+  'stations',
+  'own_macs',
+]);
 
 class FakeTable<K, V> {
   private readonly rows = new Map<string, Buffer>();

@@ -65,7 +65,15 @@ test('a port that joins is in every map, and attached last', (t) => {
   const { name, ...target } = maps.targets.get(1) ?? { name: Buffer.alloc(0) };
   t.is(textOf(name), 'tap20');
   t.deepEqual(target, { ifindex: 20, mtu: 1500, kind: 0, flags: 2, generation: 1, bridge: 10 });
-  t.deepEqual(maps.ports.get(20), { slot: 1, subnet: 3, bridge: 10, kind: 0, learnEveryNs: 750_000_000n });
+  t.deepEqual(maps.ports.get(20), {
+    slot: 1,
+    subnet: 3,
+    bridge: 10,
+    kind: 0,
+    learnEveryNs: 750_000_000n,
+    generation: 1,
+    flags: 0,
+  });
   t.is(maps.redirects.get(1), 20);
   t.deepEqual(attachments.calls, ['attach 20 tc']);
   t.deepEqual([...book.slots()], [['tap20', 1]]);
@@ -130,7 +138,7 @@ test('a port that leaves is in no map, and its claims are forgotten', (t) => {
 test("a device that took the ifindex of another keeps its own row when the other's slot leaves", (t) => {
   const { book, maps } = start();
   book.join(wanted(20), 1);
-  maps.ports.set(20, { slot: 2, subnet: 1, bridge: 10, kind: 0, learnEveryNs: 0n });
+  maps.ports.set(20, { slot: 2, subnet: 1, bridge: 10, kind: 0, learnEveryNs: 0n, generation: 1, flags: 0 });
   book.leave(1);
   t.is(maps.ports.get(20)?.slot, 2);
 });
