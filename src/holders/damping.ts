@@ -23,6 +23,13 @@ export class MoveBudget {
     return this.opensNs(damping) <= nowNs;
   }
 
+  /** What the programs have spent, oldest first. */
+  static of(spentNs: readonly bigint[]): MoveBudget {
+    const budget = new MoveBudget();
+    budget.spentNs.push(...spentNs);
+    return budget;
+  }
+
   spend(damping: Damping, nowNs: bigint): void {
     this.spentNs.push(nowNs);
     if (this.spentNs.length > damping.moves) this.spentNs.splice(0, this.spentNs.length - damping.moves);

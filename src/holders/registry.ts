@@ -24,6 +24,42 @@ export interface Change {
   readonly events: readonly HolderEvent[];
 }
 
+/** One decision of the programs. Shape: `before` is what it found; `decidedNs` when its move counts as spent. */
+export interface Decision {
+  readonly claim: Claim;
+  readonly result: 'bind' | 'move' | 'mac-change' | 'held-back' | 'withdrawn' | 'released';
+  readonly before: { readonly holder: Holder | null; readonly former: Holder | null; readonly moves: number };
+  readonly decidedNs: bigint;
+  /** Why it was released. */
+  readonly reason?: string;
+}
+
+/** A decision in an operator's terms; null: nothing that changed anything. */
+export function eventOf(decision: Decision, kindName: (kind: number) => string): HolderEvent | null {
+  const { claim, result, before, reason } = decision;
+  const { havip, tsNs, by, kind } = claim;
+  const last = before.holder ?? before.former;
+  switch (result) {
+    case 'withdrawn':
+      return null;
+    case 'released':
+      return { kind: 'release', havip, tsNs, from: before.holder, to: null, reason: reason ?? 'released' };
+    case 'held-back':
+      return { kind: 'flap', havip, tsNs, from: before.holder, to: by, reason: 'move-budget' };
+    default:
+      return {
+        kind: result,
+        havip,
+        tsNs,
+        from: result === 'bind' ? null : last,
+        to: by,
+        reason: kindName(kind),
+      };
+  }
+}
+
+const sameHolder = (a: Holder | null, b: Holder | null): boolean => a?.port === b?.port && a?.mac === b?.mac;
+
 export interface RegistryPorts {
   /** Whether the slot is an uplink's; behind one, another MAC is another station. */
   isUplink(slot: number): boolean;
@@ -125,6 +161,62 @@ export class Registry {
     return this.apply(entry, claim, outcome, nowNs);
   }
 
+  /**
+   * A decision that the programs made and wrote (`rebind: kernel`). It is taken over as it is; the model only says
+   * whether it would have decided so too.
+   * @returns the event to tell, and whether the model agrees.
+   */
+  follow(decision: Decision): { readonly event: HolderEvent | null; readonly agrees: boolean } {
+    const { claim, result, before, decidedNs } = decision;
+    const entry = this.entries.get(claim.havip);
+    if (!entry) return { event: eventOf(decision, this.kindName), agrees: true };
+    const agrees = this.wouldDecide(entry, decision);
+    entry.lastNs = claim.tsNs > entry.lastNs ? claim.tsNs : entry.lastNs;
+    this.takeOver(entry, decision);
+    if (result === 'held-back') {
+      const known = this.flapping.has(claim.havip);
+      this.hold(entry, claim);
+      return { event: known ? null : eventOf(decision, this.kindName), agrees };
+    }
+    if (result === 'move') {
+      entry.budget ??= new MoveBudget();
+      entry.budget.spend(entry.damping, decidedNs);
+    }
+    this.index(claim.havip, before.holder, entry.binding.holder);
+    return { event: eventOf(decision, this.kindName), agrees };
+  }
+
+  private wouldDecide(entry: Entry, { claim, result, before, decidedNs }: Decision): boolean {
+    if (!sameHolder(entry.binding.holder, before.holder) || entry.binding.moves !== before.moves)
+      return false;
+    if (result === 'released') return before.holder !== null;
+    const outcome = judge(entry.binding, claim.by, this.ports.isUplink(claim.by.port));
+    if (result === 'withdrawn') return entry.pending !== null;
+    if (result === 'held-back') return outcome === 'move' && !this.mayMove(entry, decidedNs);
+    return outcome === result && (result !== 'move' || this.mayMove(entry, decidedNs));
+  }
+
+  private takeOver(entry: Entry, { claim, result, before }: Decision): void {
+    entry.pending = null;
+    const { holder, former, moves } = before;
+    const known = { ...entry.binding, holder, former, moves };
+    if (result === 'released') entry.binding = released(known, claim.tsNs);
+    else if (result === 'bind' || result === 'move' || result === 'mac-change')
+      entry.binding = bound(known, claim, result);
+    else entry.binding = known;
+  }
+
+  /** What the maps say, after decisions that were never heard of. */
+  resync(havip: number, binding: Binding, spentNs: readonly bigint[], pending: Claim | null): void {
+    const entry = this.entries.get(havip);
+    if (!entry) return;
+    this.index(havip, entry.binding.holder, binding.holder);
+    entry.binding = binding;
+    entry.budget = MoveBudget.of(spentNs);
+    entry.pending = pending;
+    if (pending) this.hold(entry, pending);
+  }
+
   /** The holder's port went down, away, or out of the members: the binding is released at once. */
   release(slot: number, reason: string, nowNs: bigint): Change[] {
     for (const [havip] of this.waiting) {
@@ -152,11 +244,16 @@ export class Registry {
   }
 
   /** Windows that have opened: applies the newest claimant that was held back, or ends the flapping. */
-  due(nowNs: bigint): Change[] {
+  due(nowNs: bigint, decides: (havip: number) => boolean = () => true): Change[] {
     const changes: Change[] = [];
     for (const [havip, dueNs] of this.waiting) {
       const entry = this.entries.get(havip);
       if (!entry || dueNs > nowNs) continue;
+      // Where the programs decide, their timer applies it, and their record tells.
+      if (entry.pending && !decides(havip)) {
+        this.waiting.set(havip, nowNs + BigInt(entry.damping.windowMs) * 1_000_000n);
+        continue;
+      }
       changes.push(this.windowOpened(havip, entry, nowNs));
     }
     return changes;
