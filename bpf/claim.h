@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What a frame says about a HAVIP -> refused, a use, or a claim that counts (ANNOUNCEMENTS.md, "Frame by frame"). The
- * TypeScript twin is src/model/judge.ts. */
+ * TypeScript twin is src/holders/rules.ts, as far as the loader decides. */
 #ifndef HAVIP_CLAIM_H
 #define HAVIP_CLAIM_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The loader's way to write a binding: a test run of this program, with a struct havip_command as the frame. So every
- * store to a binding is made here, under the HAVIP's lock. Attached to nothing. */
+/* The loader's way to write a binding: a test run of this program, with a struct havip_command as the frame. Where
+ * the programs decide, every store of the loader's is to be made here, under the HAVIP's lock. Attached to nothing. */
 #include <linux/pkt_cls.h>
 
 #include "decide.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* An announcement that may count -> what becomes of the binding. Everything that is read or written between lock and
  * unlock is one HAVIP's, so that two CPUs with two claims end with one of them, and `seq` says in which order. The
- * TypeScript twin is src/model/judge.ts. */
+ * outcome's TypeScript twin is src/holders/rules.ts. */
 #ifndef HAVIP_DECIDE_H
 #define HAVIP_DECIDE_H
 

@@ -16,20 +16,15 @@ export interface ClaimRecord {
   readonly claim: Claim;
   /** CLAIM_RESULT */
   readonly result: number;
-  /** What the programs decided; absent where the loader is to. */
-  readonly decision?: KernelRecord;
 }
 
 /** Decodes one batch of the ring, in the order of the kernel's stamps: two CPUs commit in any. */
 export function decodeBatch(records: Buffer, count: number): ClaimRecord[] {
   const decoded: ClaimRecord[] = [];
   for (let i = 0; i < count; i++) {
-    // A copy: MACs are views, and a decision may have to wait for the one before it.
-    const row = KernelRecord.decode(
-      Buffer.from(records.subarray(i * KernelRecord.size, (i + 1) * KernelRecord.size)),
-    );
-    const record = recordOf(row);
-    if (record && isForModel(row)) decoded.push(row.seq ? { ...record, decision: row } : record);
+    const row = KernelRecord.decode(records, i * KernelRecord.size);
+    const record = isForModel(row) ? recordOf(row) : null;
+    if (record) decoded.push(record);
   }
   return decoded.length < 2 ? decoded : decoded.sort(byTime);
 }
@@ -43,12 +38,10 @@ export function newestClaims(records: readonly ClaimRecord[]): readonly ClaimRec
   const newest = new Map<number, ClaimRecord>();
   for (const record of records.toSorted(byTime)) {
     const { havip, onlyUnheld } = record.claim;
-    if (isRefusal(record.result) || record.decision || (onlyUnheld && newest.has(havip))) continue;
+    if (isRefusal(record.result) || (onlyUnheld && newest.has(havip))) continue;
     newest.set(havip, record);
   }
-  return records.filter(
-    (record) => isRefusal(record.result) || record.decision || newest.get(record.claim.havip) === record,
-  );
+  return records.filter((record) => isRefusal(record.result) || newest.get(record.claim.havip) === record);
 }
 
 /** The newest claim of every (HAVIP, port), oldest first, read in slices that let the event loop breathe. */
@@ -63,7 +56,7 @@ export async function readClaims(claims: Tables['claims']): Promise<ClaimRecord[
   return found.sort(byTime);
 }
 
-/** Adverts, uses of the address and stations that moved are observations: nothing of the model's yet. */
+/** Adverts, uses of the address, stations that moved and the programs' own decisions are nothing of the model's yet. */
 function isForModel({ kind, result }: KernelRecord): boolean {
   return isRefusal(result) || (result === CLAIM_RESULT.CLAIM && kind !== CLAIM_KIND.RARP);
 }

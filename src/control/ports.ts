@@ -151,19 +151,19 @@ export class PortBook {
   /** Target before ingress, ingress before attaching: whoever is found can be delivered to. */
   private write(slot: number, wanted: WantedPort, subnet: number, before: Before): ServedPort {
     const { ifindex, name, kind, mtu, flags, bridge } = wanted;
+    const generation = this.generations.get(slot) ?? 1;
     this.names.set(slot, name);
     this.maps.targets.set(slot, {
       ifindex,
       mtu,
       kind,
       flags,
-      generation: this.generations.get(slot) ?? 1,
+      generation,
       bridge: bridge.ifindex,
       name: fieldBytes(name, 16),
     });
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
-    const generation = this.generations.get(slot) ?? 1;
     this.maps.ports.set(ifindex, {
       slot,
       subnet,

@@ -40,11 +40,8 @@ export function fieldBytes(text: string, bytes: number): Uint8Array {
 
 const REFUSED = 'refused-';
 
-const REFUSALS: ReadonlySet<number> = new Set(
-  Object.entries(CLAIM_RESULT).flatMap(([name, value]) => (name.startsWith('REFUSED_') ? [value] : [])),
-);
-
-export const isRefusal = (result: number): boolean => REFUSALS.has(result);
+export const isRefusal = (result: number): boolean =>
+  CLAIM_RESULT_NAMES[result]?.startsWith(REFUSED) ?? false;
 
 /** `not-member` for REFUSED_NOT_MEMBER. */
 export const refusalName = (result: number): string =>
