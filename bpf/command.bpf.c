@@ -123,6 +123,7 @@ int havip_command(struct __sk_buff *skb)
 	__builtin_memset(&own.record, 0, sizeof(own.record));
 	own.record.havip = own.havip;
 	own.record.ts_ns = own.ts_ns;
+	own.record.decided_ns = own.ts_ns;
 	own.record.cause = HAVIP_CAUSE_COMMAND;
 	state = bpf_map_lookup_elem(&states, &own.havip);
 	policy = bpf_map_lookup_elem(&havips, &own.havip);

@@ -119,6 +119,7 @@ static __always_inline enum havip_claim_result decide_locked(const struct decidi
 		return HAVIP_RESULT_REFLECTED;
 
 	remember_before(record, binding);
+	record->decided_ns = ts_ns;
 	state->newest_ns = ts_ns;
 	*(volatile __u64 *)&state->newest = claimant;
 	outcome = outcome_of(binding, claimant, on->uplink);
@@ -184,6 +185,7 @@ static int window_opened(__attribute__((unused)) void *map, __u32 *havip, struct
 	} else {
 		*(__u64 *)&record.by = holder_word(&state->pending);
 		record.ts_ns = state->pending_ns;
+		record.decided_ns = now_ns;
 		record.kind = state->pending_kind;
 		record.generation = target->generation;
 		remember_before(&record, binding);

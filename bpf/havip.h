@@ -195,6 +195,7 @@ enum havip_cause {
  * after; `seq` orders the decisions about one HAVIP, since two CPUs may ring in another order than they wrote. */
 struct havip_record {
 	__u64 ts_ns;		    /* monotonic; when the frame reached the hook, or the command was given */
+	__u64 decided_ns;	    /* monotonic; as `ts_ns`, or when the window opened: the move budget goes by it */
 	__u64 done_ns;		    /* monotonic; when the binding was visible; 0: none was written */
 	struct havip_holder by;	    /* who spoke */
 	struct havip_holder holder; /* before it */

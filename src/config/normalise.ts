@@ -46,6 +46,7 @@ function normaliseSubnet(network: string, subnet: SubnetFile, shared: Shared): S
     vlan: { outer, inner },
     uplinks: [...new Set(subnet.uplinks.map(uplinkName))],
     hooks: orderHooks(subnet.hooks),
+    portSecurity: subnet.portSecurity,
     havips: subnet.havips.map((havip) => normaliseHavip(havip, shared)),
   };
 }

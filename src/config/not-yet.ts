@@ -13,9 +13,7 @@ interface NotYet {
 }
 
 export const NOT_YET: Readonly<Record<string, NotYet>> = {
-  rebind: { refuses: (value) => value === 'kernel', allowed: 'loader', json: { enum: ['loader'] } },
   heal: { refuses: (value) => value === 'verify', allowed: 'alarm', json: { enum: ['alarm'] } },
-  portSecurity: { refuses: (value) => value === true, allowed: 'false', json: { enum: [false] } },
   arp: { refuses: () => true, allowed: 'nothing, leave the key out', json: { not: {} } },
   uplinks: { refuses: isObject, allowed: 'the name of the interface', json: { type: 'string' } },
   eips: { refuses: isFilledList, allowed: 'an empty list', json: { maxItems: 0 } },

@@ -43,7 +43,7 @@ const havip = section({
   )
     .min(1)
     .optional(),
-  rebind: available('rebind', field.choice(['loader', 'kernel'], 'loader or kernel')).default('loader'),
+  rebind: field.choice(['kernel', 'loader'], 'kernel or loader').default('kernel'),
   guard: field.choice(['enforce', 'monitor'], 'enforce or monitor').default('enforce'),
   unheld: field.choice(['pass', 'drop'], 'pass or drop').default('pass'),
   damping: damping.default(DEFAULTS.damping),
@@ -75,7 +75,7 @@ const subnet = section({
     .default([]),
   uplinks: listOf(uplink, 'a list of interface names').default([]),
   hooks: hooks.default({}),
-  portSecurity: available('portSecurity', z.boolean().meta({ description: 'true or false' })).default(false),
+  portSecurity: z.boolean().meta({ description: 'true or false' }).default(false),
   arp: available('arp', field.choice(['proxy'], 'proxy')).optional(),
   havips: listOf(havip, 'a list of mappings with an address each').default([]),
 });

@@ -40,6 +40,8 @@ export interface SubnetConfig {
   readonly uplinks: readonly string[];
   /** First match wins: full names first, then globs in the order of the file. A port that none matches is `auto`. */
   readonly hooks: readonly HookChoice[];
+  /** The source MAC of a vNIC's frames is pinned to its first sender's, VRRP's virtual MACs apart. */
+  readonly portSecurity: boolean;
   readonly havips: readonly HavipConfig[];
 }
 

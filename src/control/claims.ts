@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Claims from the kernel: records of the ring as they come, and the `claims` map where the ring may have lost some.
-import {
-  CLAIM_KIND,
-  CLAIM_RESULT,
-  Record as KernelRecord,
-  type Claim as ClaimRow,
-} from '../kernel/layout.gen.js';
+// Claims that the loader decides: the ring rings for them, and the `claims` map has those of which it may not have.
+import { CLAIM_KIND, type Claim as ClaimRow } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { isRefusal } from '../kernel/names.js';
 import type { Claim } from '../holders/rules.js';
@@ -16,17 +11,6 @@ export interface ClaimRecord {
   readonly claim: Claim;
   /** CLAIM_RESULT */
   readonly result: number;
-}
-
-/** Decodes one batch of the ring, in the order of the kernel's stamps: two CPUs commit in any. */
-export function decodeBatch(records: Buffer, count: number): ClaimRecord[] {
-  const decoded: ClaimRecord[] = [];
-  for (let i = 0; i < count; i++) {
-    const row = KernelRecord.decode(records, i * KernelRecord.size);
-    const record = isForModel(row) ? recordOf(row) : null;
-    if (record) decoded.push(record);
-  }
-  return decoded.length < 2 ? decoded : decoded.sort(byTime);
 }
 
 /**
@@ -56,19 +40,20 @@ export async function readClaims(claims: Tables['claims']): Promise<ClaimRecord[
   return found.sort(byTime);
 }
 
-/** Adverts, uses of the address, stations that moved and the programs' own decisions are nothing of the model's yet. */
-function isForModel({ kind, result }: KernelRecord): boolean {
-  return isRefusal(result) || (result === CLAIM_RESULT.CLAIM && kind !== CLAIM_KIND.RARP);
+function recordOf(row: ClaimRow): ClaimRecord | null {
+  const claim = claimOf(row);
+  return claim && { claim, result: row.result };
 }
 
-function recordOf(row: Pick<ClaimRow, 'by' | 'havip' | 'kind' | 'tsNs' | 'result'>): ClaimRecord | null {
+/** null: nobody's. */
+export function claimOf(row: Pick<ClaimRow, 'by' | 'havip' | 'kind' | 'tsNs'>): Claim | null {
   const by = holderOf(row.by);
   if (!by) return null;
   const onlyUnheld = row.kind === CLAIM_KIND.ARP_ANSWER || row.kind === CLAIM_KIND.NA_ANSWER;
-  const claim = { havip: row.havip, by, kind: row.kind, tsNs: row.tsNs, ...(onlyUnheld && { onlyUnheld }) };
-  return { claim, result: row.result };
+  return { havip: row.havip, by, kind: row.kind, tsNs: row.tsNs, ...(onlyUnheld && { onlyUnheld }) };
 }
 
-function byTime(a: ClaimRecord, b: ClaimRecord): number {
+/** Older first. */
+export function byTime(a: ClaimRecord, b: ClaimRecord): number {
   return a.claim.tsNs < b.claim.tsNs ? -1 : Number(a.claim.tsNs > b.claim.tsNs);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The loader's orders to the programs: every store to a binding is made by one of them, under the HAVIP's lock, so that
 // the loader and a CPU with a claim never write past each other.
-import type { Binding, Holder } from '../holders/rules.js';
+import type { Binding } from '../holders/rules.js';
 import { COMMAND_OP, Command, type Record as KernelRecord } from '../kernel/layout.gen.js';
 import { testRun } from '../native/index.js';
 import { holderRow, NOBODY } from './bindings.js';
@@ -9,7 +9,6 @@ import { holderRow, NOBODY } from './bindings.js';
 type Order = Pick<Command, 'op' | 'havip'> & Partial<Command>;
 
 const EMPTY = Command.decode(Buffer.alloc(Command.size));
-const ANY_PORT: Holder | null = null;
 
 export class Commander {
   /** @param programFd `havip_command`, loaded; the caller's to close. */
@@ -25,15 +24,20 @@ export class Commander {
   }
 
   /** @param result CLAIM_RESULT: BIND, MOVE or MAC_CHANGE. @param seq Only while this is the last decision; 0: ever. */
-  bind(havip: number, binding: Binding, result: number, seq = 0): KernelRecord | null {
+  bind(
+    havip: number,
+    binding: Pick<Binding, 'holder' | 'sinceNs' | 'by'>,
+    result: number,
+    seq = 0,
+  ): KernelRecord | null {
     const { holder, sinceNs, by: kind } = binding;
     const order = { by: holderRow(holder), tsNs: sinceNs, kind, result, seq };
     return this.carryOut({ op: COMMAND_OP.BIND, havip, ...order });
   }
 
-  /** The claimant that the move budget holds back may not claim any more. */
-  forget(havip: number): KernelRecord | null {
-    return this.carryOut({ op: COMMAND_OP.FORGET, havip, by: holderRow(ANY_PORT) });
+  /** The claimant that the move budget holds back at `slot` (0: wherever) may not claim any more. */
+  forget(havip: number, slot: number): KernelRecord | null {
+    return this.carryOut({ op: COMMAND_OP.FORGET, havip, by: { ...NOBODY, port: slot } });
   }
 
   /** The index passes to another HAVIP. */

@@ -52,10 +52,14 @@ export class Definitions {
   /** What the `members` map says; ours alone to write. */
   private memberRows: Map<string, Member>;
 
-  /** @param resetState Makes the programs forget an index: a write by bpf(2) would stop a timer of theirs. */
+  /**
+   * @param resetState Makes the programs forget an index: a write by bpf(2) would stop a timer of theirs.
+   * @param settle Returns when no program runs any more that ran before.
+   */
   constructor(
     private readonly maps: Maps,
     private readonly resetState: (havip: number) => void,
+    private readonly settle: () => void,
   ) {
     this.addresses = new Uint8Array(maps.bindings.maxEntries * ADDRESS_BYTES);
     const members = [...maps.members.entries()].map(([member]) => member);
@@ -158,7 +162,12 @@ export class Definitions {
   private removeAllBut(wanted: ReadonlyMap<string, unknown>): HavipRecord[] {
     const removed = [...this.byName].filter(([name]) => !wanted.has(name));
     for (const [name, havip] of removed) this.remove(name, havip);
-    this.forgetClaims(new Set([...removed.map(([, { id }]) => id), ...this.dropPinnedLeftovers(wanted)]));
+    const ids = new Set([...removed.map(([, { id }]) => id), ...this.dropPinnedLeftovers(wanted)]);
+    if (ids.size === 0) return [];
+    // A CPU may be deciding about one of them; the kernel gives the row's memory, and we its index, to the next.
+    this.settle();
+    for (const id of ids) this.forget(id);
+    this.forgetClaims(ids);
     return removed.map(([, havip]) => havip);
   }
 
@@ -188,7 +197,6 @@ export class Definitions {
 
   private remove(name: string, havip: HavipRecord): void {
     this.maps.bindings.delete(this.keyOf(havip));
-    this.forget(havip.id);
     this.byName.delete(name);
     this.byId.delete(havip.id);
   }
@@ -212,7 +220,6 @@ export class Definitions {
     for (const [key, row] of [...this.maps.bindings.entries()]) {
       if (ids.has(row.havip)) this.maps.bindings.delete(key);
     }
-    for (const id of ids) this.forget(id);
     return ids;
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Numbers what happened and puts it in an operator's words, for the worker to keep and show. Collects, so that a
 // burst costs one message.
-import type { HolderEvent } from '../holders/registry.js';
+import type { HolderEvent } from '../holders/events.js';
 import type { Holder } from '../holders/rules.js';
 import { WallClock } from '../observe/clock.js';
 import type { EventKind, EventParty, EventRecord } from '../observe/messages.js';
@@ -26,10 +26,10 @@ export class EventLog {
     private readonly send: (events: readonly EventRecord[]) => void,
   ) {}
 
-  tellHolder(event: HolderEvent, repointNs: bigint | null): void {
+  tellHolder(event: HolderEvent, repointNs: bigint | null, count = 1): void {
     const { kind, havip, tsNs, reason } = event;
     const [from, to] = [this.party(event.from), this.party(event.to)];
-    this.add({ kind, reason, from, to, timeNs: tsNs, repointNs, ...this.source.havip(havip) });
+    this.add({ kind, reason, from, to, count, timeNs: tsNs, repointNs, ...this.source.havip(havip) });
   }
 
   tellRefusal(news: { havip: number; by: Holder; reason: string; count: number; tsNs: bigint }): void {

@@ -138,6 +138,7 @@ export class PortFollower {
   private leave(slots: readonly number[]): void {
     const { ports, events, log, onGone } = this.options;
     for (const slot of slots) {
+      ports.retire(slot);
       onGone(slot, 'port-left');
       ports.leave(slot);
       events.tellPort('detach', ports.nameOf(slot), 'port-left');
@@ -149,10 +150,11 @@ export class PortFollower {
   private servePort(wanted: WantedPort): void {
     const { ports, definitions, onGone } = this.options;
     const before = ports.all().get(wanted.ifindex);
-    const subnet = definitions.subnets.untagged(wanted.bridge.name);
-    if (before && before.subnet === subnet && samePort(before.wanted, wanted) && !before.failure) return;
+    const untagged = definitions.subnets.untagged(wanted.bridge.name);
+    const samePlace = before?.untagged.subnet === untagged.subnet && before.untagged.flags === untagged.flags;
+    if (samePlace && samePort(before.wanted, wanted) && !before.failure) return;
     try {
-      const port = before ? ports.update(before, wanted, subnet) : ports.join(wanted, subnet);
+      const port = before ? ports.update(before, wanted, untagged) : ports.join(wanted, untagged);
       if (!wanted.up) onGone(port.slot, 'port-down');
       this.tellServed(port, before);
     } catch (thrown) {

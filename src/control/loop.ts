@@ -1,28 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The control thread: the only file that knows all parts. Links and configuration -> ports and definitions; claims
-// from the ring -> the registry -> the binding in the map -> the worker. Anything slow is somebody else's.
+// The control thread: the only file that knows all parts. Links and configuration -> ports and definitions; what the
+// ring says -> those who decide or follow -> the worker. Anything slow is somebody else's.
 import type { Config } from '../config/types.js';
 import { HavipError } from '../errors.js';
-import { Registry, type Change } from '../holders/registry.js';
+import type { HolderEvent } from '../holders/events.js';
+import { Registry } from '../holders/registry.js';
 import { UNHELD, type Binding, type Claim, type Holder } from '../holders/rules.js';
 import type { Datapath } from '../kernel/datapath.js';
 import { Record as KernelRecord } from '../kernel/layout.gen.js';
-import { isRefusal, kindName, refusalName } from '../kernel/names.js';
-import { RingBuffer } from '../native/index.js';
+import { kindName, refusalName } from '../kernel/names.js';
+import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
 import type { ToWorker } from '../observe/messages.js';
-import { fromRow, toRow } from './bindings.js';
-import { decodeBatch, newestClaims, readClaims, type ClaimRecord } from './claims.js';
+import { fromRow, holderRow } from './bindings.js';
+import { readClaims, type ClaimRecord } from './claims.js';
 import { Commander } from './commander.js';
 import { Definitions, type HavipRecord } from './definitions.js';
 import { EventLog, type EventSource } from './events.js';
 import { PortFollower } from './follower.js';
+import { KernelHolders } from './kernel-holders.js';
+import { LoaderHolders } from './loader-holders.js';
 import { PortBook } from './ports.js';
-import { Refusals } from './refusals.js';
+import { decodeBatch, type Decided, type Heard } from './records.js';
+import { Refusals, type RefusalNews } from './refusals.js';
 import { rehearse } from './rehearsal.js';
 
 /** How often losses are looked for and refusal floods told. */
 const HOUSEKEEPING_MS = 1000;
+/** How long a decision may be on its way after the one behind it. */
+const GAP_MS = 60;
+const ANY_SLOT = 0;
 
 export interface LoopOptions {
   readonly config: Config;
@@ -36,37 +43,59 @@ export class ControlLoop implements EventSource {
   private readonly registry: Registry;
   private readonly definitions: Definitions;
   private readonly ports: PortBook;
-  private readonly refusals: Refusals;
   private readonly events: EventLog;
-  private readonly commander: Commander;
   private readonly follower: PortFollower;
+  /** HAVIPs that the programs decide, and those that we do. */
+  private readonly kernel: KernelHolders;
+  private readonly loader: LoaderHolders;
+  private readonly refusals: Refusals;
   private ring: RingBuffer | null = null;
   private config: Config;
   private housekeeping: NodeJS.Timeout | null = null;
   private dueTimer: NodeJS.Timeout | null = null;
+  private gapTimer: NodeJS.Timeout | null = null;
   private lossesTold: bigint;
+  private auditTold = '';
   /** What the ring of an earlier run still held, until it is caught up with. */
   private readonly slept: ClaimRecord[] = [];
   private catchingUp = true;
-  private readingClaims = false;
+  private recovering = false;
 
   constructor(private readonly options: LoopOptions) {
     const { datapath, config, log, tell } = options;
+    const { tables, attachments } = datapath;
     this.config = config;
-    this.commander = new Commander(datapath.commandFd);
-    this.definitions = new Definitions(datapath.tables, (havip) => this.commander.reset(havip));
-    this.ports = new PortBook(datapath.tables, datapath.attachments);
+    const commander = new Commander(datapath.commandFd);
+    this.definitions = new Definitions(tables, (havip) => commander.reset(havip), settle);
+    this.ports = new PortBook(tables, attachments);
     this.registry = new Registry(this.ports, kindName);
-    this.refusals = new Refusals(datapath.tables.refusals);
+    this.refusals = new Refusals(tables.refusals);
     this.events = new EventLog(this, (events) => tell({ type: 'events', events }));
     this.lossesTold = this.losses();
+    const { definitions, registry, refusals, events } = this;
+    const shared = {
+      tables,
+      definitions,
+      registry,
+      counts: (claim: Claim) => this.counts(claim),
+      tell: (event: HolderEvent, repointNs: bigint | null, count: number) =>
+        events.tellHolder(event, repointNs, count),
+    };
+    const tellRefusal = (news: RefusalNews): void => this.tellRefusal(news);
+    this.loader = new LoaderHolders({ ...shared, refusals, tellRefusal });
+    this.kernel = new KernelHolders({
+      ...shared,
+      commander,
+      onLost: (count) => events.tellLost(count),
+      onMismatch: (decided) => log.error(describe(decided), 'the model would have decided otherwise'),
+    });
     this.follower = new PortFollower({
       ports: this.ports,
-      definitions: this.definitions,
-      events: this.events,
+      definitions,
+      events,
       log,
       tell,
-      onGone: (slot, reason) => this.release(slot, reason),
+      onGone: (slot, reason) => this.releasePort(slot, reason),
       onFollowed: () => this.releaseStrangers(),
     });
   }
@@ -83,8 +112,11 @@ export class ControlLoop implements EventSource {
     );
     while (this.ring.consume() > 0);
     const claims = await readClaims(tables.claims);
+    this.catchingUp = false;
+    this.kernel.awake();
     // Only now: what rang while the map was read is in there too.
-    this.catchUp([...this.slept.splice(0), ...claims]);
+    this.loader.take([...this.slept.splice(0), ...claims], true);
+    this.afterRing();
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
   }
 
@@ -94,6 +126,7 @@ export class ControlLoop implements EventSource {
     const before = this.config;
     this.config = config;
     try {
+      this.drain();
       this.define();
     } catch (error) {
       this.config = before;
@@ -102,14 +135,15 @@ export class ControlLoop implements EventSource {
     this.follower.serve(config.subnets);
     this.releaseMisplaced();
     this.events.tellConfig('reloaded');
-    this.events.flush();
+    this.afterRing();
   }
 
   stop(): void {
     this.follower.stop();
     this.ring?.close();
+    this.ring = null;
     if (this.housekeeping) clearInterval(this.housekeeping);
-    if (this.dueTimer) clearTimeout(this.dueTimer);
+    for (const timer of [this.dueTimer, this.gapTimer]) if (timer) clearTimeout(timer);
   }
 
   havip(id: number): { network: string; subnet: string; address: string } | undefined {
@@ -130,13 +164,39 @@ export class ControlLoop implements EventSource {
   /** @param pinned What an earlier run left, by index. */
   private define(pinned: ReadonlyMap<number, Binding> = new Map()): void {
     const nowNs = process.hrtime.bigint();
+    const decidedElsewhere = this.kernelIds();
     const { fresh, removed } = this.definitions.apply(this.config.subnets);
     for (const havip of removed) this.registry.undefine(havip.id);
+    this.kernel.forget(removed.map(({ id }) => id));
     for (const { id, config } of fresh) this.registry.define(id, config.damping, UNHELD, nowNs);
+    const known = new Set<number>();
     for (const { id, config } of this.definitions.all().values()) {
       this.registry.define(id, config.damping, pinned.get(id));
+      known.add(id);
     }
+    for (const { id } of fresh) known.delete(id);
+    this.kernel.begin(
+      fresh.filter(({ id }) => this.kernel.serves(id)),
+      nowNs,
+    );
+    this.changeHands(known, decidedElsewhere);
     this.tellFlapping();
+  }
+
+  private kernelIds(): Set<number> {
+    return new Set([...this.definitions.all().keys()].filter((id) => this.kernel.serves(id)));
+  }
+
+  /** Who decides may change with a reload; the other one takes over what there is. */
+  private changeHands(known: ReadonlySet<number>, before: ReadonlySet<number>): void {
+    const now = this.kernelIds();
+    const toLoader = [...before].filter((id) => known.has(id) && !now.has(id));
+    const toKernel = [...now].filter((id) => known.has(id) && !before.has(id));
+    // No CPU goes on deciding by the policy of before.
+    if (toLoader.length) settle();
+    this.kernel.adopt(new Set([...toLoader, ...toKernel]));
+    for (const id of toLoader) this.kernel.forgetPending(id, ANY_SLOT);
+    this.kernel.forget(toLoader);
   }
 
   private pinnedBindings(): Map<number, Binding> {
@@ -149,22 +209,23 @@ export class ControlLoop implements EventSource {
 
   /** Holders and waiting claimants that the configuration does not let hold any more. */
   private releaseStrangers(): void {
-    const nowNs = process.hrtime.bigint();
     for (const havip of this.definitions.closed()) {
       const { id } = havip;
-      if (this.isStranger(havip, this.registry.pending(id))) this.registry.dropPending(id);
-      if (!this.isStranger(havip, this.registry.binding(id)?.holder ?? null)) continue;
-      this.commit(this.registry.releaseOne(id, 'not-member', nowNs), null);
+      const pending = this.registry.pending(id);
+      const holder = this.registry.binding(id)?.holder ?? null;
+      if (this.isStranger(havip, pending)) this.dropPending(id, pending?.port ?? ANY_SLOT);
+      if (this.isStranger(havip, holder)) this.releaseOne(id, holder?.port ?? ANY_SLOT, 'not-member');
     }
   }
 
-  /** Holders on a bridge that their subnet has left: a reload, or a start with another file. */
+  /** Holders on a bridge that their subnet has left, or whose port left with an earlier daemon. */
   private releaseMisplaced(): void {
-    const nowNs = process.hrtime.bigint();
     for (const { id, subnet } of this.definitions.all().values()) {
       const holder = this.registry.binding(id)?.holder;
-      if (!holder || this.ports.at(holder.port)?.wanted.bridge.name === subnet.config.bridge) continue;
-      this.commit(this.registry.releaseOne(id, 'other-bridge', nowNs), null);
+      if (!holder) continue;
+      const port = this.ports.at(holder.port);
+      if (port?.wanted.bridge.name === subnet.config.bridge) continue;
+      this.releaseOne(id, holder.port, port ? 'other-bridge' : 'port-left');
     }
   }
 
@@ -172,42 +233,58 @@ export class ControlLoop implements EventSource {
     return holder !== null && !(config.members?.includes(this.ports.nameOf(holder.port)) ?? true);
   }
 
-  private release(slot: number, reason: string): void {
-    const changes = this.registry.release(slot, reason, process.hrtime.bigint());
-    for (const change of changes) this.commit(change, null);
+  /** The programs bind nothing to it any more: it is down, or its slot is empty. */
+  private releasePort(slot: number, reason: string): void {
+    // What it announced before is on the ring at the latest now.
+    this.drain();
+    for (const havip of this.registry.waitingAt(slot)) this.dropPending(havip, slot);
+    for (const havip of this.registry.heldAt(slot)) this.releaseOne(havip, slot, reason);
   }
 
-  private onRing(records: readonly ClaimRecord[]): void {
-    if (this.catchingUp) for (const record of records) this.slept.push(record);
-    else this.takeClaims(records);
+  private releaseOne(havip: number, slot: number, reason: string): void {
+    if (this.kernel.serves(havip)) return this.kernel.release(havip, slot, reason);
+    this.loader.commit(this.registry.releaseOne(havip, reason, process.hrtime.bigint()), null);
   }
 
-  private takeClaims(records: readonly ClaimRecord[]): void {
-    for (const record of this.counting(records)) {
-      if (isRefusal(record.result)) this.tellRefusal(this.refusals.rang(record));
-      else this.commit(this.registry.claim(record.claim, process.hrtime.bigint()), record.claim.tsNs);
+  private dropPending(havip: number, slot: number): void {
+    if (this.kernel.serves(havip)) this.kernel.forgetPending(havip, slot);
+    else this.registry.dropPending(havip);
+  }
+
+  /** Empties the ring now; nothing while the first drain of a start is to come. */
+  private drain(): void {
+    while (this.ring && this.ring.consume() > 0);
+  }
+
+  private onRing({ claims, decisions, stations }: Heard): void {
+    if (this.catchingUp) for (const record of claims) this.slept.push(record);
+    else this.loader.take(claims);
+    this.kernel.hear(decisions);
+    for (const station of stations) this.takeStation(station);
+    if (!this.catchingUp) this.afterRing();
+  }
+
+  /** A guest has been migrated to another port: what it holds goes with it. @param at `havip` is the subnet's index. */
+  private takeStation(at: Claim): void {
+    const { by, havip: subnet } = at;
+    const mac = holderRow(by).mac;
+    const known = this.options.datapath.tables.stationed.get({ subnet, mac, reserved: 0 });
+    for (const id of this.registry.heldAt(known?.port ?? ANY_SLOT)) {
+      const claim = { ...at, havip: id };
+      const isIts = this.registry.binding(id)?.holder?.mac === by.mac;
+      if (!isIts || this.definitions.havip(id)?.subnet.id !== subnet || !this.counts(claim)) continue;
+      const outcome = this.registry.outcome(claim);
+      if (!outcome || outcome === 'refresh') continue;
+      if (this.kernel.serves(id)) this.kernel.bind(claim, outcome);
+      else this.loader.commit(this.registry.claim(claim, process.hrtime.bigint()), at.tsNs);
     }
-    this.afterClaims();
   }
 
-  /** What was claimed while nobody listened: of each HAVIP the newest, which costs nothing of its move budget. */
-  private catchUp(records: readonly ClaimRecord[]): void {
-    this.catchingUp = false;
-    for (const record of this.counting(records)) {
-      if (isRefusal(record.result)) this.tellRefusal(this.refusals.rang(record, true));
-      else this.commit(this.registry.claim(record.claim, process.hrtime.bigint(), true), null);
-    }
-    this.afterClaims();
-  }
-
-  private counting(records: readonly ClaimRecord[]): readonly ClaimRecord[] {
-    return newestClaims(records.filter(({ claim, result }) => isRefusal(result) || this.counts(claim)));
-  }
-
-  private afterClaims(): void {
+  private afterRing(): void {
     this.tellFlapping();
     this.events.flush();
     this.armDue();
+    this.armGap();
   }
 
   /** Between the hook and here the port may have left or gone down, or been taken off the members. */
@@ -216,25 +293,6 @@ export class ControlLoop implements EventSource {
     const record = this.definitions.havip(havip);
     if (!port || !record || this.isStranger(record, by)) return false;
     return tsNs >= port.sinceNs && (port.downSinceNs === null || tsNs > port.downSinceNs);
-  }
-
-  /**
-   * The map first: what is told has happened.
-   * @param arrivedNs When the frame that caused it reached the hook; null: no frame did, or it had to wait its turn.
-   */
-  private commit(change: Change | null, arrivedNs: bigint | null): void {
-    if (!change) return;
-    const havip = this.definitions.havip(change.havip);
-    if (!havip) return;
-    let repointNs: bigint | null = null;
-    if (change.binding) {
-      this.options.datapath.tables.bindings.set(
-        this.definitions.keyOf(havip),
-        toRow(havip.id, change.binding),
-      );
-      if (arrivedNs !== null) repointNs = process.hrtime.bigint() - arrivedNs;
-    }
-    for (const event of change.events) this.events.tellHolder(event, repointNs);
   }
 
   /** A timer for the next window that opens. */
@@ -248,33 +306,57 @@ export class ControlLoop implements EventSource {
   }
 
   private onDue(): void {
-    const nowNs = process.hrtime.bigint();
-    for (const change of this.registry.due(nowNs)) this.commit(change, null);
-    this.afterClaims();
+    this.drain();
+    const overdue: number[] = [];
+    const changes = this.registry.due(process.hrtime.bigint(), (havip) => {
+      const elsewhere = this.kernel.serves(havip);
+      if (elsewhere) overdue.push(havip);
+      return elsewhere;
+    });
+    for (const change of changes) this.loader.commit(change, null);
+    for (const havip of overdue) this.kernel.applyOverdue(havip);
+    this.afterRing();
+  }
+
+  private armGap(): void {
+    if (this.gapTimer || !this.kernel.hasGaps) return;
+    this.gapTimer = setTimeout(() => {
+      this.gapTimer = null;
+      this.drain();
+      this.kernel.giveUp(process.hrtime.bigint());
+      this.afterRing();
+    }, GAP_MS);
   }
 
   private keepHouse(): void {
     // The doorbell may have been missed; a flood has its turn again in a moment.
     this.ring?.consume();
     for (const news of this.refusals.sweep(process.hrtime.bigint())) this.tellRefusal(news);
-    this.events.flush();
+    this.kernel.refocus();
+    this.tellAudit();
+    this.afterRing();
     this.follower.retryFailed();
     this.recover();
   }
 
-  /** A full ring lost doorbells, never claims: those are in their map. */
+  /** A full ring lost doorbells, never claims: those are in their map, and decisions are in the bindings. */
   private recover(): void {
     const lost = this.losses();
-    if (lost === this.lossesTold || this.readingClaims) return;
-    this.events.tellLost(Number(lost - this.lossesTold));
+    if (lost === this.lossesTold || this.recovering) return;
     this.lossesTold = lost;
-    this.readingClaims = true;
-    readClaims(this.options.datapath.tables.claims)
-      .then((records) => this.takeClaims(records))
+    this.recovering = true;
+    this.reconcile()
       .catch((error: unknown) =>
-        this.options.log.error({ error: HavipError.from(error).message }, 'cannot read the claims'),
+        this.options.log.error({ error: HavipError.from(error).message }, 'cannot read what the ring lost'),
       )
-      .finally(() => (this.readingClaims = false));
+      .finally(() => (this.recovering = false));
+  }
+
+  private async reconcile(): Promise<void> {
+    const { tables } = this.options.datapath;
+    this.loader.take(await readClaims(tables.claims));
+    await this.kernel.reconcile(() => this.drain());
+    this.afterRing();
   }
 
   private losses(): bigint {
@@ -282,14 +364,28 @@ export class ControlLoop implements EventSource {
     return values.reduce((sum, { ringFull }) => sum + ringFull, 0n);
   }
 
-  private tellRefusal(news: ReturnType<Refusals['rang']>): void {
-    if (news) this.events.tellRefusal({ ...news, reason: refusalName(news.result) });
+  private tellRefusal(news: RefusalNews): void {
+    this.events.tellRefusal({ ...news, reason: refusalName(news.result) });
   }
 
   private tellFlapping(): void {
     const havips = this.registry.flappingNews();
     if (havips) this.options.tell({ type: 'flapping', havips });
   }
+
+  private tellAudit(): void {
+    const { audited, mismatches } = this.kernel.audit;
+    if (this.auditTold === `${audited} ${mismatches}`) return;
+    this.auditTold = `${audited} ${mismatches}`;
+    this.options.tell({ type: 'audit', audited, mismatches });
+  }
+}
+
+/** For the log: all that the model needs to be asked again. */
+function describe({ claim, result, before, seq, decidedNs }: Decided): Record<string, unknown> {
+  const { havip, by, kind, tsNs } = claim;
+  const times = { tsNs: String(tsNs), decidedNs: String(decidedNs) };
+  return { havip, seq, result, by, kind: kindName(kind), before, ...times };
 }
 
 /** What only a start can change, and what the file calls it. Capacity grows by itself: the maps say whether it fits. */

@@ -2,7 +2,7 @@
 // The ports being served: which slot each has, what the maps say of it, what is attached. A slot is a port's name in
 // the kernel; it is given to a new port only when the others have had their turn, and never passes on a binding.
 import type { Attachments, Hook } from '../kernel/attachments.js';
-import { PORT_KIND, type Target } from '../kernel/layout.gen.js';
+import { PORT_KIND, type Place, type Target } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { fieldBytes, fieldText } from '../kernel/names.js';
 import { HavipError } from '../errors.js';
@@ -11,8 +11,7 @@ import type { WantedPort } from './plan.js';
 export interface ServedPort {
   readonly slot: number;
   readonly wanted: WantedPort;
-  /** Index of the subnet of its untagged frames; 0: none. */
-  readonly subnet: number;
+  readonly untagged: Place;
   /** Monotonic; when it was given its slot: older claims are another port's. 0n: taken over from an earlier run. */
   readonly sinceNs: bigint;
   /** What is attached; another than wanted where the driver refused that. */
@@ -26,8 +25,13 @@ export interface ServedPort {
 /** What is known of the port at this slot from before: at a join, only since when it is. */
 type Before = Pick<ServedPort, 'sinceNs'> & Partial<ServedPort>;
 
-type Maps = Pick<Tables, 'ports' | 'targets' | 'redirects' | 'claims' | 'port_counters' | 'claim_counters'>;
+type Maps = Pick<
+  Tables,
+  'ports' | 'targets' | 'redirects' | 'claims' | 'own_macs' | 'port_counters' | 'claim_counters'
+>;
 
+/** A MAC that is not known yet: the first sender's will be. */
+const UNKNOWN_MAC = { mac: new Uint8Array(6), port: 0 };
 const EMPTY_SLOT = { ifindex: 0, mtu: 0, kind: 0, flags: 0, bridge: 0 };
 
 export class PortBook {
@@ -77,15 +81,23 @@ export class PortBook {
   }
 
   /** The slot that pinned state has for this device, or a fresh one. */
-  join(wanted: WantedPort, subnet: number): ServedPort {
+  join(wanted: WantedPort, untagged: Place): ServedPort {
     const adopted = this.adoptedSlot(wanted);
     const sinceNs = adopted === undefined ? process.hrtime.bigint() : 0n;
-    return this.write(adopted ?? this.freshSlot(wanted), wanted, subnet, { sinceNs });
+    return this.write(adopted ?? this.freshSlot(wanted), wanted, untagged, { sinceNs });
   }
 
   /** A port that stays, with other properties. Another hook is attached anew. */
-  update(port: ServedPort, wanted: WantedPort, subnet: number): ServedPort {
-    return this.write(port.slot, wanted, subnet, port);
+  update(port: ServedPort, wanted: WantedPort, untagged: Place): ServedPort {
+    return this.write(port.slot, wanted, untagged, port);
+  }
+
+  /** What came in by it binds nothing any more, whichever CPU is at it. */
+  retire(slot: number): void {
+    const target = this.maps.targets.get(slot);
+    if (!target) return;
+    this.generations.set(slot, target.generation + 1);
+    this.maps.targets.set(slot, { ...target, generation: target.generation + 1 });
   }
 
   /** Takes the slot out of the fast path. Its bindings must have been released before. */
@@ -135,6 +147,7 @@ export class PortBook {
       if (this.bySlot.has(slot) || this.maps.targets.get(slot)?.ifindex) continue;
       this.lastSlot = slot;
       this.generations.set(slot, (this.generations.get(slot) ?? 0) + 1);
+      this.maps.own_macs.set(slot, UNKNOWN_MAC);
       this.maps.port_counters.clear(slot);
       this.maps.claim_counters.clear(slot);
       return slot;
@@ -149,7 +162,7 @@ export class PortBook {
   }
 
   /** Target before ingress, ingress before attaching: whoever is found can be delivered to. */
-  private write(slot: number, wanted: WantedPort, subnet: number, before: Before): ServedPort {
+  private write(slot: number, wanted: WantedPort, untagged: Place, before: Before): ServedPort {
     const { ifindex, name, kind, mtu, flags, bridge } = wanted;
     const generation = this.generations.get(slot) ?? 1;
     this.names.set(slot, name);
@@ -166,16 +179,16 @@ export class PortBook {
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
     this.maps.ports.set(ifindex, {
       slot,
-      subnet,
+      subnet: untagged.subnet,
       bridge: bridge.ifindex,
       kind,
       learnEveryNs,
       generation,
-      flags: 0,
+      flags: untagged.flags,
     });
     const downSinceNs = wanted.up ? null : (before.downSinceNs ?? process.hrtime.bigint());
     const { sinceNs } = before;
-    const port = { slot, wanted, subnet, sinceNs, downSinceNs, ...this.attach(wanted, before) };
+    const port = { slot, wanted, untagged, sinceNs, downSinceNs, ...this.attach(wanted, before) };
     this.served.set(ifindex, port);
     this.bySlot.set(slot, port);
     return port;

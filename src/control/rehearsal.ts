@@ -5,8 +5,8 @@ import { Registry } from '../holders/registry.js';
 import { Binding, CLAIM_RESULT, Record as KernelRecord, Key } from '../kernel/layout.gen.js';
 import { kindName } from '../kernel/names.js';
 import { toRow } from './bindings.js';
-import { decodeBatch } from './claims.js';
 import { EventLog } from './events.js';
+import { decodeBatch } from './records.js';
 
 const ROUNDS = 400;
 const EMPTY = KernelRecord.decode(Buffer.alloc(KernelRecord.size));
@@ -18,7 +18,7 @@ export function rehearse(): void {
   const events = new EventLog({ havip: () => undefined, portName: String }, () => undefined);
   registry.define(0, DAMPING);
   for (let round = 1; round <= ROUNDS; round++) {
-    for (const { claim } of decodeBatch(madeUp(round), 1)) {
+    for (const { claim } of decodeBatch(madeUp(round), 1).claims) {
       const change = registry.claim(claim, claim.tsNs);
       if (!change?.binding) continue;
       Key.encode({ subnet: 0, address: new Uint8Array(16) });

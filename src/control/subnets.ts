@@ -2,7 +2,7 @@
 // The operator's subnets: an index each, kept across restarts, and the broadcast domain that leads to it.
 import type { SubnetConfig } from '../config/types.js';
 import { HavipError } from '../errors.js';
-import { LIMITS } from '../kernel/layout.gen.js';
+import { LIMITS, PORT_FLAGS, type Domain, type Place } from '../kernel/layout.gen.js';
 import { SUBNETS_MAX, type Tables } from '../kernel/maps.js';
 import { fieldBytes, fieldText } from '../kernel/names.js';
 
@@ -12,6 +12,7 @@ export interface SubnetRecord {
 }
 
 const { NAME_BYTES } = LIMITS;
+const NO_PLACE: Place = { subnet: 0, flags: 0 };
 const NO_SUBNET = { network: new Uint8Array(NAME_BYTES), name: new Uint8Array(NAME_BYTES), used: 0 };
 
 export class Subnets {
@@ -29,29 +30,37 @@ export class Subnets {
     return this.byName.get(subnetName(network, name));
   }
 
-  /** The index of the subnet of untagged frames on a bridge; 0: none. */
-  untagged(bridge: string): number {
+  /** The subnet of untagged frames on a bridge. */
+  untagged(bridge: string): Place {
     for (const { id, config } of this.byName.values()) {
-      if (config.bridge === bridge && !config.vlan.outer) return id;
+      if (config.bridge === bridge && !config.vlan.outer) return { subnet: id, flags: placeFlags(config) };
     }
-    return 0;
+    return NO_PLACE;
   }
 
   /** The broadcast domain of every tagged subnet whose bridge is here. Untagged ones are written with each port. */
   writeDomains(bridges: ReadonlyMap<string, number>): void {
-    const wanted = new Map<string, { bridge: number; outer: number; inner: number; subnet: number }>();
+    const wanted = new Map<string, Domain & Place>();
     for (const { id, config } of this.byName.values()) {
       const bridge = bridges.get(config.bridge);
       if (bridge === undefined || !config.vlan.outer) continue;
       const { outer, inner } = config.vlan;
-      wanted.set(`${bridge}/${outer}/${inner}`, { bridge, outer, inner, subnet: id });
+      wanted.set(`${bridge}/${outer}/${inner}`, {
+        bridge,
+        outer,
+        inner,
+        subnet: id,
+        flags: placeFlags(config),
+      });
     }
     for (const [domain, place] of [...this.maps.domains.entries()]) {
       const name = `${domain.bridge}/${domain.outer}/${domain.inner}`;
-      if (wanted.get(name)?.subnet === place.subnet) wanted.delete(name);
-      else if (!wanted.has(name)) this.maps.domains.delete(domain);
+      const now = wanted.get(name);
+      if (now?.subnet === place.subnet && now.flags === place.flags) wanted.delete(name);
+      else if (!now) this.maps.domains.delete(domain);
     }
-    for (const { subnet, ...domain } of wanted.values()) this.maps.domains.set(domain, { subnet, flags: 0 });
+    for (const { subnet, flags, ...domain } of wanted.values())
+      this.maps.domains.set(domain, { subnet, flags });
   }
 
   /** Errors: FAILED when there are more than the map has room for; nothing is changed then. */
@@ -98,5 +107,7 @@ export class Subnets {
     });
   }
 }
+
+const placeFlags = ({ portSecurity }: SubnetConfig): number => (portSecurity ? PORT_FLAGS.SECURE : 0);
 
 const subnetName = (network: string, name: string): string => `${network}/${name}`;

@@ -8,7 +8,10 @@ export interface Damping {
 
 const NS_PER_MS = 1_000_000n;
 
-/** Times of the last moves, monotonic ns, oldest first; never more than the budget. */
+/** The largest budget; a smaller one may be raised while it runs, and what was spent counts then too. */
+const MOVES_MAX = 16;
+
+/** Times of the last moves, monotonic ns, oldest first. */
 export class MoveBudget {
   private readonly spentNs: bigint[] = [];
 
@@ -30,8 +33,8 @@ export class MoveBudget {
     return budget;
   }
 
-  spend(damping: Damping, nowNs: bigint): void {
+  spend(nowNs: bigint): void {
     this.spentNs.push(nowNs);
-    if (this.spentNs.length > damping.moves) this.spentNs.splice(0, this.spentNs.length - damping.moves);
+    if (this.spentNs.length > MOVES_MAX) this.spentNs.shift();
   }
 }

@@ -2,20 +2,18 @@
 // Who holds what: takes claims and leaving ports, and answers with the bindings to write and the events to tell.
 // Pure: knows no fd, no clock and no netlink; times and port names are handed in.
 import { MoveBudget, type Damping } from './damping.js';
-import { bound, judge, released, UNHELD, type Binding, type Claim, type Holder } from './rules.js';
-
-export type EventKind = 'bind' | 'move' | 'mac-change' | 'release' | 'flap' | 'flap-end';
-
-/** A change of a binding, or of a HAVIP's state, to be told. */
-export interface HolderEvent {
-  readonly kind: EventKind;
-  readonly havip: number;
-  readonly tsNs: bigint;
-  readonly from: Holder | null;
-  readonly to: Holder | null;
-  /** The frame's form, or why it was released. */
-  readonly reason: string;
-}
+import { after, wouldDecide, type Decision } from './decisions.js';
+import { eventOf, type HolderEvent } from './events.js';
+import {
+  bound,
+  judge,
+  released,
+  UNHELD,
+  type Binding,
+  type Claim,
+  type Holder,
+  type Outcome,
+} from './rules.js';
 
 /** What came of one claim or release. `binding` is to be written before anything is told. */
 export interface Change {
@@ -24,46 +22,13 @@ export interface Change {
   readonly events: readonly HolderEvent[];
 }
 
-/** One decision of the programs. Shape: `before` is what it found; `decidedNs` when its move counts as spent. */
-export interface Decision {
-  readonly claim: Claim;
-  readonly result: 'bind' | 'move' | 'mac-change' | 'held-back' | 'withdrawn' | 'released';
-  readonly before: { readonly holder: Holder | null; readonly former: Holder | null; readonly moves: number };
-  readonly decidedNs: bigint;
-  /** Why it was released. */
-  readonly reason?: string;
-}
-
-/** A decision in an operator's terms; null: nothing that changed anything. */
-export function eventOf(decision: Decision, kindName: (kind: number) => string): HolderEvent | null {
-  const { claim, result, before, reason } = decision;
-  const { havip, tsNs, by, kind } = claim;
-  const last = before.holder ?? before.former;
-  switch (result) {
-    case 'withdrawn':
-      return null;
-    case 'released':
-      return { kind: 'release', havip, tsNs, from: before.holder, to: null, reason: reason ?? 'released' };
-    case 'held-back':
-      return { kind: 'flap', havip, tsNs, from: before.holder, to: by, reason: 'move-budget' };
-    default:
-      return {
-        kind: result,
-        havip,
-        tsNs,
-        from: result === 'bind' ? null : last,
-        to: by,
-        reason: kindName(kind),
-      };
-  }
-}
-
-const sameHolder = (a: Holder | null, b: Holder | null): boolean => a?.port === b?.port && a?.mac === b?.mac;
-
 export interface RegistryPorts {
   /** Whether the slot is an uplink's; behind one, another MAC is another station. */
   isUplink(slot: number): boolean;
 }
+
+/** The programs' own timer applies a claimant first; whoever waits for longer has lost that timer. */
+const KERNEL_GRACE_NS = 250_000_000n;
 
 interface Entry {
   binding: Binding;
@@ -115,6 +80,17 @@ export class Registry {
     return this.entries.get(havip)?.binding;
   }
 
+  /** What the model would make of a claim; undefined: no such HAVIP. */
+  outcome({ havip, by }: Claim): Outcome | undefined {
+    const entry = this.entries.get(havip);
+    return entry && judge(entry.binding, by, this.ports.isUplink(by.port));
+  }
+
+  /** HAVIPs whose claimant at this slot waits for its window. */
+  waitingAt(slot: number): readonly number[] {
+    return [...this.waiting.keys()].filter((havip) => this.pending(havip)?.port === slot);
+  }
+
   /** Who waits for the move budget's window to open. */
   pending(havip: number): Holder | null {
     return this.entries.get(havip)?.pending?.by ?? null;
@@ -164,46 +140,25 @@ export class Registry {
   /**
    * A decision that the programs made and wrote (`rebind: kernel`). It is taken over as it is; the model only says
    * whether it would have decided so too.
-   * @returns the event to tell, and whether the model agrees.
    */
   follow(decision: Decision): { readonly event: HolderEvent | null; readonly agrees: boolean } {
     const { claim, result, before, decidedNs } = decision;
-    const entry = this.entries.get(claim.havip);
-    if (!entry) return { event: eventOf(decision, this.kindName), agrees: true };
-    const agrees = this.wouldDecide(entry, decision);
-    entry.lastNs = claim.tsNs > entry.lastNs ? claim.tsNs : entry.lastNs;
-    this.takeOver(entry, decision);
-    if (result === 'held-back') {
-      const known = this.flapping.has(claim.havip);
-      this.hold(entry, claim);
-      return { event: known ? null : eventOf(decision, this.kindName), agrees };
-    }
-    if (result === 'move') {
-      entry.budget ??= new MoveBudget();
-      entry.budget.spend(entry.damping, decidedNs);
-    }
-    this.index(claim.havip, before.holder, entry.binding.holder);
-    return { event: eventOf(decision, this.kindName), agrees };
-  }
-
-  private wouldDecide(entry: Entry, { claim, result, before, decidedNs }: Decision): boolean {
-    if (!sameHolder(entry.binding.holder, before.holder) || entry.binding.moves !== before.moves)
-      return false;
-    if (result === 'released') return before.holder !== null;
-    const outcome = judge(entry.binding, claim.by, this.ports.isUplink(claim.by.port));
-    if (result === 'withdrawn') return entry.pending !== null;
-    if (result === 'held-back') return outcome === 'move' && !this.mayMove(entry, decidedNs);
-    return outcome === result && (result !== 'move' || this.mayMove(entry, decidedNs));
-  }
-
-  private takeOver(entry: Entry, { claim, result, before }: Decision): void {
+    const { havip } = claim;
+    const entry = this.entries.get(havip);
+    const event = eventOf(decision, this.kindName);
+    if (!entry) return { event, agrees: true };
+    const known = { ...entry, mayMove: this.mayMove(entry, decidedNs) };
+    const agrees = wouldDecide(known, decision, this.ports.isUplink(claim.by.port));
+    if (claim.tsNs > entry.lastNs) entry.lastNs = claim.tsNs;
+    entry.binding = after(entry.binding, decision);
     entry.pending = null;
-    const { holder, former, moves } = before;
-    const known = { ...entry.binding, holder, former, moves };
-    if (result === 'released') entry.binding = released(known, claim.tsNs);
-    else if (result === 'bind' || result === 'move' || result === 'mac-change')
-      entry.binding = bound(known, claim, result);
-    else entry.binding = known;
+    if (result === 'held-back')
+      return { event: this.hold(entry, claim, KERNEL_GRACE_NS).events[0] ?? null, agrees };
+    if (result === 'move') this.spend(entry, decidedNs);
+    // As `due` has it: flapping ends when a window has passed without another claimant.
+    if (known.pending && this.waiting.has(havip)) this.waiting.set(havip, decidedNs + windowNs(entry));
+    this.index(havip, before.holder, entry.binding.holder);
+    return { event, agrees };
   }
 
   /** What the maps say, after decisions that were never heard of. */
@@ -212,9 +167,10 @@ export class Registry {
     if (!entry) return;
     this.index(havip, entry.binding.holder, binding.holder);
     entry.binding = binding;
-    entry.budget = MoveBudget.of(spentNs);
-    entry.pending = pending;
-    if (pending) this.hold(entry, pending);
+    if (binding.sinceNs > entry.lastNs) entry.lastNs = binding.sinceNs;
+    entry.budget = spentNs.length ? MoveBudget.of(spentNs) : null;
+    entry.pending = null;
+    if (pending) this.hold(entry, pending, KERNEL_GRACE_NS);
   }
 
   /** The holder's port went down, away, or out of the members: the binding is released at once. */
@@ -243,18 +199,17 @@ export class Registry {
     return next;
   }
 
-  /** Windows that have opened: applies the newest claimant that was held back, or ends the flapping. */
-  due(nowNs: bigint, decides: (havip: number) => boolean = () => true): Change[] {
+  /**
+   * Windows that have opened: applies the newest claimant that was held back, or ends the flapping.
+   * @param elsewhere Whether somebody else applies it.
+   */
+  due(nowNs: bigint, elsewhere: (havip: number) => boolean = () => false): Change[] {
     const changes: Change[] = [];
     for (const [havip, dueNs] of this.waiting) {
       const entry = this.entries.get(havip);
       if (!entry || dueNs > nowNs) continue;
-      // Where the programs decide, their timer applies it, and their record tells.
-      if (entry.pending && !decides(havip)) {
-        this.waiting.set(havip, nowNs + BigInt(entry.damping.windowMs) * 1_000_000n);
-        continue;
-      }
-      changes.push(this.windowOpened(havip, entry, nowNs));
+      if (entry.pending && elsewhere(havip)) this.waiting.set(havip, nowNs + windowNs(entry));
+      else changes.push(this.windowOpened(havip, entry, nowNs));
     }
     return changes;
   }
@@ -281,7 +236,7 @@ export class Registry {
       outcome === 'refresh'
         ? { havip, binding: null, events: [] }
         : this.apply(entry, pending, outcome, nowNs);
-    this.waiting.set(havip, nowNs + BigInt(entry.damping.windowMs) * 1_000_000n);
+    this.waiting.set(havip, nowNs + windowNs(entry));
     return change;
   }
 
@@ -289,10 +244,16 @@ export class Registry {
     return entry.budget?.allows(entry.damping, nowNs) ?? true;
   }
 
-  private hold(entry: Entry, claim: Claim): Change {
+  private spend(entry: Entry, nowNs: bigint): void {
+    entry.budget ??= new MoveBudget();
+    entry.budget.spend(nowNs);
+  }
+
+  /** @param graceNs How much longer the programs have for it. */
+  private hold(entry: Entry, claim: Claim, graceNs = 0n): Change {
     const { havip, tsNs } = claim;
     entry.pending = claim;
-    this.waiting.set(havip, entry.budget?.opensNs(entry.damping) ?? 0n);
+    this.waiting.set(havip, (entry.budget?.opensNs(entry.damping) ?? 0n) + graceNs);
     const known = this.flapping.has(havip);
     this.setFlapping(havip, true);
     const { holder } = entry.binding;
@@ -308,10 +269,7 @@ export class Registry {
   }
 
   private apply(entry: Entry, claim: Claim, outcome: 'bind' | 'move' | 'mac-change', nowNs: bigint): Change {
-    if (outcome === 'move') {
-      entry.budget ??= new MoveBudget();
-      entry.budget.spend(entry.damping, nowNs);
-    }
+    if (outcome === 'move') this.spend(entry, nowNs);
     return this.rebind(entry, claim, outcome);
   }
 
@@ -347,3 +305,5 @@ export class Registry {
     this.heldBy.set(to.port, held.add(havip));
   }
 }
+
+const windowNs = ({ damping }: Entry): bigint => BigInt(damping.windowMs) * 1_000_000n;

@@ -433,6 +433,7 @@ export const ClaimKey: Layout<ClaimKey> = {
 
 export interface Record {
   tsNs: bigint;
+  decidedNs: bigint;
   doneNs: bigint;
   by: Holder;
   holder: Holder;
@@ -452,44 +453,46 @@ export interface Record {
 }
 
 export const Record: Layout<Record> = {
-  size: 72,
+  size: 80,
   decode: (from, at = 0) => ({
     tsNs: from.readBigUInt64LE(at + 0),
-    doneNs: from.readBigUInt64LE(at + 8),
-    by: Holder.decode(from, at + 16),
-    holder: Holder.decode(from, at + 24),
-    former: Holder.decode(from, at + 32),
-    havip: from.readUInt32LE(at + 40),
-    seq: from.readUInt32LE(at + 44),
-    generation: from.readUInt32LE(at + 48),
-    moves: from.readUInt32LE(at + 52),
-    kind: from.readUInt16LE(at + 56),
-    result: from.readUInt16LE(at + 58),
-    cause: from.readUInt16LE(at + 60),
-    vrid: from.readUInt8(at + 62),
-    priority: from.readUInt8(at + 63),
-    intervalCs: from.readUInt16LE(at + 64),
-    version: from.readUInt16LE(at + 66),
-    reserved: from.readUInt32LE(at + 68),
+    decidedNs: from.readBigUInt64LE(at + 8),
+    doneNs: from.readBigUInt64LE(at + 16),
+    by: Holder.decode(from, at + 24),
+    holder: Holder.decode(from, at + 32),
+    former: Holder.decode(from, at + 40),
+    havip: from.readUInt32LE(at + 48),
+    seq: from.readUInt32LE(at + 52),
+    generation: from.readUInt32LE(at + 56),
+    moves: from.readUInt32LE(at + 60),
+    kind: from.readUInt16LE(at + 64),
+    result: from.readUInt16LE(at + 66),
+    cause: from.readUInt16LE(at + 68),
+    vrid: from.readUInt8(at + 70),
+    priority: from.readUInt8(at + 71),
+    intervalCs: from.readUInt16LE(at + 72),
+    version: from.readUInt16LE(at + 74),
+    reserved: from.readUInt32LE(at + 76),
   }),
-  encode: (value, to = Buffer.alloc(72), at = 0) => {
+  encode: (value, to = Buffer.alloc(80), at = 0) => {
     to.writeBigUInt64LE(value.tsNs, at + 0);
-    to.writeBigUInt64LE(value.doneNs, at + 8);
-    Holder.encode(value.by, to, at + 16);
-    Holder.encode(value.holder, to, at + 24);
-    Holder.encode(value.former, to, at + 32);
-    to.writeUInt32LE(value.havip, at + 40);
-    to.writeUInt32LE(value.seq, at + 44);
-    to.writeUInt32LE(value.generation, at + 48);
-    to.writeUInt32LE(value.moves, at + 52);
-    to.writeUInt16LE(value.kind, at + 56);
-    to.writeUInt16LE(value.result, at + 58);
-    to.writeUInt16LE(value.cause, at + 60);
-    to.writeUInt8(value.vrid, at + 62);
-    to.writeUInt8(value.priority, at + 63);
-    to.writeUInt16LE(value.intervalCs, at + 64);
-    to.writeUInt16LE(value.version, at + 66);
-    to.writeUInt32LE(value.reserved, at + 68);
+    to.writeBigUInt64LE(value.decidedNs, at + 8);
+    to.writeBigUInt64LE(value.doneNs, at + 16);
+    Holder.encode(value.by, to, at + 24);
+    Holder.encode(value.holder, to, at + 32);
+    Holder.encode(value.former, to, at + 40);
+    to.writeUInt32LE(value.havip, at + 48);
+    to.writeUInt32LE(value.seq, at + 52);
+    to.writeUInt32LE(value.generation, at + 56);
+    to.writeUInt32LE(value.moves, at + 60);
+    to.writeUInt16LE(value.kind, at + 64);
+    to.writeUInt16LE(value.result, at + 66);
+    to.writeUInt16LE(value.cause, at + 68);
+    to.writeUInt8(value.vrid, at + 70);
+    to.writeUInt8(value.priority, at + 71);
+    to.writeUInt16LE(value.intervalCs, at + 72);
+    to.writeUInt16LE(value.version, at + 74);
+    to.writeUInt32LE(value.reserved, at + 76);
     return to;
   },
 };
@@ -700,7 +703,7 @@ export interface Command {
 }
 
 export const Command: Layout<Command> = {
-  size: 128,
+  size: 136,
   decode: (from, at = 0) => ({
     reserved: from.subarray(at + 0, at + 16),
     op: from.readUInt32LE(at + 16),
@@ -713,7 +716,7 @@ export const Command: Layout<Command> = {
     done: from.readUInt32LE(at + 52),
     record: Record.decode(from, at + 56),
   }),
-  encode: (value, to = Buffer.alloc(128), at = 0) => {
+  encode: (value, to = Buffer.alloc(136), at = 0) => {
     to.set(value.reserved, at + 0);
     to.writeUInt32LE(value.op, at + 16);
     to.writeUInt32LE(value.havip, at + 20);

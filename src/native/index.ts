@@ -190,6 +190,7 @@ interface Addon {
   closeFd: (fd: number) => void;
   ifNameToIndex: (name: string) => number;
   testRun: (programFd: number, frame: Buffer, options?: TestRunOptions) => TestRunResult;
+  settle: () => void;
 }
 
 function loadAddon(): Addon {
@@ -282,6 +283,9 @@ export const ifNameToIndex = addon.ifNameToIndex;
 
 /** Runs a loaded program on a frame, without any device. EINVAL: under 14 bytes, or for tc more than about a page. */
 export const testRun = addon.testRun;
+
+/** Returns when every BPF program that ran at the call has ended (milliseconds; a system call that waits). */
+export const settle = addon.settle;
 
 /**
  * Who holds lockFolder's lock on path.

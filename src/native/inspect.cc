@@ -2,7 +2,10 @@
 // Questions to the kernel: what a program or map is, what a program does with a frame (BPF_PROG_TEST_RUN).
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/membarrier.h>
 #include <net/if.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,6 +19,8 @@ namespace {
 
 // A program may grow a frame: VLAN tags, an outer header.
 constexpr size_t kRoomToGrow = 512;
+// Far above what a program takes for a frame, where we cannot wait for it exactly.
+constexpr useconds_t kLongestRunUs = 20000;
 
 std::string Hex(const uint8_t *bytes, size_t length) {
   static const char digits[] = "0123456789abcdef";
@@ -87,6 +92,12 @@ Napi::Value MapInfo(const Napi::CallbackInfo &info) {
 Napi::Value PossibleCpus(const Napi::CallbackInfo &info) {
   int cpus = libbpf_num_possible_cpus();
   return Napi::Number::New(info.Env(), CheckBpf(info.Env(), cpus, "libbpf_num_possible_cpus", ""));
+}
+
+// An RCU grace period: kernel/sched/membarrier.c. With nohz_full the kernel refuses; sleeping long is all that is left.
+Napi::Value Settle(const Napi::CallbackInfo &info) {
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0) usleep(kLongestRunUs);
+  return info.Env().Undefined();
 }
 
 Napi::Value LibbpfVersion(const Napi::CallbackInfo &info) {
@@ -187,6 +198,7 @@ void InitInspect(Napi::Env, Napi::Object exports) {
   Export(exports, "libbpfVersion", LibbpfVersion);
   Export(exports, "ifNameToIndex", IfNameToIndex);
   Export(exports, "testRun", TestRun);
+  Export(exports, "settle", Settle);
 }
 
 }  // namespace havip

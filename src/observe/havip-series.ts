@@ -2,23 +2,25 @@
 // The metric families that have a series for each HAVIP: the large ones, so each is one growing string.
 import type { HavipRow } from '../kernel/reader.js';
 import { escapeLabel, head, type MetricType } from './exposition.js';
-import type { EventRecord } from './messages.js';
+import type { EventKind, EventRecord } from './messages.js';
 
 /** Ports that a HAVIP's `havip_holder` goes on naming with 0: a pair has one, a cluster a few. */
 const FORMER_PORTS = 8;
 /** HAVIPs whose former holders are remembered: twice what a host is built for, so that removed ones may linger. */
 const REMEMBERED_HAVIPS = 200_000;
 
+const BINDS: ReadonlySet<EventKind> = new Set(['bind', 'move', 'mac-change']);
+
 /** Which ports held which HAVIP, from the events. Keyed by the labels' text, which a scrape has at hand. */
 export class HolderMemory {
   private readonly seen = new Map<string, Set<string>>();
 
-  observe({ network, address, from, to, repointNs }: EventRecord): void {
+  observe({ kind, network, address, from, to }: EventRecord): void {
     if (!address) return;
     const key = labelText(network, address);
     // Only what wrote a binding names a holder in `to`; a refusal's is the claimant.
     if (from) this.add(key, from.port);
-    if (to && repointNs !== null) this.add(key, to.port);
+    if (to && BINDS.has(kind)) this.add(key, to.port);
   }
 
   /** Ports that have held it lately, the present one perhaps among them. */

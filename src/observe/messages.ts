@@ -84,6 +84,8 @@ export type ToWorker =
     }
   /** Indices (in the `havips` map) of the HAVIPs whose move budget is spent. */
   | { readonly type: 'flapping'; readonly havips: readonly number[] }
+  /** Decisions of the programs that the model has judged, since the daemon's start. */
+  | { readonly type: 'audit'; readonly audited: number; readonly mismatches: number }
   | { readonly type: 'config'; readonly config: ConfigRecord }
   | { readonly type: 'reloaded'; readonly request: number; readonly problems: readonly string[] }
   /** Events that an earlier worker has told already: only kept. */

@@ -18,6 +18,7 @@ export interface MetricsView {
   claimCounters(slot: number): readonly bigint[];
   losses(): Losses;
   readonly configStale: boolean;
+  readonly audit: { readonly audited: number; readonly mismatches: number };
 }
 
 /** 1, 2.5 and 5 of each decade from a microsecond to a second. */
@@ -88,6 +89,7 @@ export class Metrics {
 
   private daemonText(): string {
     const { ringFull, claimsFull } = this.view.losses();
+    const { audited, mismatches } = this.view.audit;
     return [
       head('havip_build_info', 'gauge', 'What is running; always 1.') +
         sample('havip_build_info', this.build, 1),
@@ -108,6 +110,18 @@ export class Metrics {
         'counter',
         'Claims that found no room in their map.',
         claimsFull,
+      ),
+      single(
+        'havip_model_audited_total',
+        'counter',
+        'Decisions of the BPF programs that the model has judged.',
+        audited,
+      ),
+      single(
+        'havip_model_mismatch_total',
+        'counter',
+        'Those that it would have made otherwise: a defect, please report it with the log.',
+        mismatches,
       ),
       this.repoint.text('havip_repoint_seconds', REPOINT_HELP),
     ].join('');

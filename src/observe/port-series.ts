@@ -13,10 +13,33 @@ export interface PortCounts {
 
 const REFUSED = 'refused-';
 
-/** Kind `none` is a frame that is no claim: nothing counts it, so it has no series. */
-const CLAIM_PAIRS = CLAIM_KIND_NAMES.flatMap((kind, k) =>
-  CLAIM_RESULT_NAMES.map((result, r) => ({ kind, result, index: k * CLAIM_RESULT_NAMES.length + r })),
-).filter(({ kind }) => kind !== 'none');
+const TAKEN = 'claim refresh bind move mac-change held-back withdrawn overtaken reflected port-gone';
+const FAULTS = 'refused-not-member refused-malformed refused-spoof';
+const ND_FAULTS = `refused-hop-limit refused-checksum refused-option refused-code refused-solicited refused-fragment`;
+const USED = 'evidence liveness';
+
+/** What can come of which form (bpf/claim.h): the rest would be series that stay 0 for ever. */
+const RESULTS_OF: Readonly<Record<string, string>> = {
+  'arp-request': `${TAKEN} ${FAULTS}`,
+  'arp-reply': `${TAKEN} ${FAULTS}`,
+  'arp-answer': `${TAKEN} ${USED} ${FAULTS}`,
+  'arp-question': `${USED} ${FAULTS}`,
+  'arp-probe': 'intent',
+  na: `${TAKEN} ${FAULTS} ${ND_FAULTS}`,
+  'na-answer': `${TAKEN} ${USED} ${FAULTS} ${ND_FAULTS}`,
+  'nd-probe': 'intent',
+  rarp: 'claim liveness',
+  'vrrp-advert': 'observed stranger',
+};
+
+const CLAIM_PAIRS = CLAIM_KIND_NAMES.flatMap((kind, k) => {
+  const results = new Set((RESULTS_OF[kind] ?? '').split(' '));
+  return CLAIM_RESULT_NAMES.map((result, r) => ({
+    kind,
+    result,
+    index: k * CLAIM_RESULT_NAMES.length + r,
+  })).filter(({ result }) => results.has(result));
+});
 
 const REFUSALS = CLAIM_RESULT_NAMES.map((result, index) => ({ result, index })).filter(({ result }) =>
   result.startsWith(REFUSED),

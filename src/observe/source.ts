@@ -32,6 +32,7 @@ export class Source implements ApiSource, MetricsView {
   ports: readonly PortRecord[] = [];
   absent: readonly AbsentRecord[] = [];
   config: ConfigRecord | null = null;
+  audit = { audited: 0, mismatches: 0 };
   metricsAddress: string | null = null;
   private flapping: ReadonlySet<number> = new Set();
   private readonly clock = new WallClock();

@@ -74,6 +74,9 @@ function take(parts: Parts, message: ToWorker): void {
       return;
     case 'flapping':
       return source.setFlapping(message.havips);
+    case 'audit':
+      source.audit = message;
+      return;
     case 'config':
       source.config = message.config;
       return;

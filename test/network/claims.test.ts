@@ -22,33 +22,35 @@ import { arp, capture, hexOf } from '../support/raw.js';
 
 test.before(requireRoot);
 
-test.serial(
-  'a pair that flaps is held to its budget, and the newest claimant wins when the window opens',
-  async (t) => {
-    const lab = await pairLab(t);
-    const damping = { moves: 3, window: '4s' };
-    await startDaemon(lab, { config: webConfig([{ address: VIP, damping }]) });
-    await takeOver(lab, 'vm-a');
-    const a = traffic.openSender(lab, 'vm-a', 'eth0');
-    const b = traffic.openSender(lab, 'vm-b', 'eth0');
-    for (let round = 0; round < 6; round += 1) {
-      await b.send(arp({ mac: lab.mac('vm-b'), sender: VIP }));
-      await a.send(arp({ mac: lab.mac('vm-a'), sender: VIP }));
-    }
-    // The first three moves are b, a, b; then it stays, and a is the newest claimant.
-    await eventually('it is flapping', async () => (await status(lab)).state === 'flapping');
-    t.like(await status(lab), { state: 'flapping', moves: 3, holder: { port: lab.port('vm-b') } });
-    await eventually('the newest claimant has it', async () => (await status(lab)).moves === 4, 10_000);
-    await heldBy(lab, lab.port('vm-a'));
-    await eventually('it is quiet', async () => (await status(lab)).state === 'held', 10_000);
-    const told = await events(lab, 'bind', 'move', 'flap', 'flap-end');
-    t.deepEqual(
-      told.map(({ kind }) => kind),
-      ['bind', 'move', 'move', 'move', 'flap', 'move', 'flap-end'],
-    );
-    await checkReaches(t, lab, 'vm-a');
-  },
-);
+for (const rebind of ['kernel', 'loader'] as const) {
+  test.serial(
+    `a pair that flaps is held to its budget, and the newest claimant wins when the window opens (${rebind})`,
+    async (t) => {
+      const lab = await pairLab(t);
+      const damping = { moves: 3, window: '4s' };
+      await startDaemon(lab, { config: webConfig([{ address: VIP, damping, rebind }]) });
+      await takeOver(lab, 'vm-a');
+      const a = traffic.openSender(lab, 'vm-a', 'eth0');
+      const b = traffic.openSender(lab, 'vm-b', 'eth0');
+      for (let round = 0; round < 6; round += 1) {
+        await b.send(arp({ mac: lab.mac('vm-b'), sender: VIP }));
+        await a.send(arp({ mac: lab.mac('vm-a'), sender: VIP }));
+      }
+      // The first three moves are b, a, b; then it stays, and a is the newest claimant.
+      await eventually('it is flapping', async () => (await status(lab)).state === 'flapping');
+      t.like(await status(lab), { state: 'flapping', moves: 3, holder: { port: lab.port('vm-b') } });
+      await eventually('the newest claimant has it', async () => (await status(lab)).moves === 4, 10_000);
+      await heldBy(lab, lab.port('vm-a'));
+      await eventually('it is quiet', async () => (await status(lab)).state === 'held', 10_000);
+      const told = await events(lab, 'bind', 'move', 'flap', 'flap-end');
+      t.deepEqual(
+        told.map(({ kind }) => kind),
+        ['bind', 'move', 'move', 'move', 'flap', 'move', 'flap-end'],
+      );
+      await checkReaches(t, lab, 'vm-a');
+    },
+  );
+}
 
 for (const guard of ['enforce', 'monitor'] as const) {
   const fate = guard === 'enforce' ? 'dropped' : 'passed';
@@ -149,6 +151,12 @@ test.serial(
   },
 );
 
+/** Who decides, and what the counters call a claim that it takes up. */
+const MODES = [
+  { rebind: 'kernel', taken: 'move' },
+  { rebind: 'loader', taken: 'claim' },
+] as const;
+
 const FLOOD = 100_000;
 
 for (const { kind, forge } of [
@@ -185,48 +193,60 @@ for (const { kind, forge } of [
   );
 }
 
-test.serial('1,000 HAVIPs taken over in one burst of 5,000 frames are bound once each', async (t) => {
-  const lab = await pairLab(t);
-  const addresses = Array.from(
-    { length: 1000 },
-    (_, n) => `10.0.${4 + Math.floor(n / 250)}.${1 + (n % 250)}`,
-  );
-  const havips = addresses.map((address) => ({ address }));
-  const subnet = { name: 'web', cidr: '10.0.0.0/16', bridge: 'br-web', havips };
-  const daemon = await startDaemon(lab, { config: { networks: [{ name: 'blue', subnets: [subnet] }] } });
-  const burst = (guest: string): string[] => {
-    const round = addresses.map((sender) => arp({ mac: lab.mac(guest), sender }));
-    return Array.from({ length: 5 }, () => round).flat();
-  };
-  const allAt = async (guest: string): Promise<boolean> => {
-    const rows = await statusAll(lab);
-    return rows.length === 1000 && rows.every(({ holder }) => holder?.port === lab.port(guest));
-  };
-  for (const [guest, moves] of [
-    ['vm-a', 0],
-    ['vm-b', 1],
-    ['vm-a', 2],
-  ] as const) {
-    await lab.sendFrames(guest, 'eth0', burst(guest));
-    await eventually(`${guest} holds all of them`, () => allAt(guest));
-    const counts = (await statusAll(lab)).map((row) => row.moves);
-    t.true(
-      counts.every((count) => count === moves),
-      `moves: ${[...new Set(counts)].join(', ')}`,
-    );
-  }
-  const told = async (result: string): Promise<number> => {
-    const name = `havip_claims_total{port="${lab.port('vm-b')}",kind="arp-request",result="${result}"}`;
-    return (await metrics(lab, daemon)).get(name) ?? 0;
-  };
-  t.is((await told('claim')) + (await told('refresh')), 5000);
+for (const { rebind, taken } of MODES) {
+  test.serial(
+    `1,000 HAVIPs taken over in one burst of 5,000 frames are bound once each (${rebind})`,
+    async (t) => {
+      const lab = await pairLab(t);
+      const addresses = Array.from(
+        { length: 1000 },
+        (_, n) => `10.0.${4 + Math.floor(n / 250)}.${1 + (n % 250)}`,
+      );
+      const havips = addresses.map((address) => ({ address, rebind }));
+      const subnet = { name: 'web', cidr: '10.0.0.0/16', bridge: 'br-web', havips };
+      const daemon = await startDaemon(lab, { config: { networks: [{ name: 'blue', subnets: [subnet] }] } });
+      const burst = (guest: string): string[] => {
+        const round = addresses.map((sender) => arp({ mac: lab.mac(guest), sender }));
+        return Array.from({ length: 5 }, () => round).flat();
+      };
+      const allAt = async (guest: string): Promise<boolean> => {
+        const rows = await statusAll(lab);
+        return rows.length === 1000 && rows.every(({ holder }) => holder?.port === lab.port(guest));
+      };
+      for (const [guest, moves] of [
+        ['vm-a', 0],
+        ['vm-b', 1],
+        ['vm-a', 2],
+      ] as const) {
+        await lab.sendFrames(guest, 'eth0', burst(guest));
+        await eventually(`${guest} holds all of them`, () => allAt(guest));
+        const counts = (await statusAll(lab)).map((row) => row.moves);
+        t.true(
+          counts.every((count) => count === moves),
+          `moves: ${[...new Set(counts)].join(', ')}`,
+        );
+      }
+      const counted = async (result: string): Promise<number> => {
+        const name = `havip_claims_total{port="${lab.port('vm-b')}",kind="arp-request",result="${result}"}`;
+        return (await metrics(lab, daemon)).get(name) ?? 0;
+      };
+      t.is((await counted(taken)) + (await counted('refresh')), 5000);
 
-  // Who repeats himself rings no bell.
-  await lab.sendFrames('vm-b', 'eth0', burst('vm-b'));
-  await eventually('vm-b holds all of them', () => allAt('vm-b'));
-  const before = { claim: await told('claim'), refresh: await told('refresh') };
-  await lab.sendFrames('vm-b', 'eth0', burst('vm-b'));
-  t.is(await told('refresh'), before.refresh + 5000);
-  t.is(await told('claim'), before.claim);
-  t.is((await metrics(lab, daemon)).get('havip_repoint_seconds_count'), 4000);
-});
+      // Who repeats himself rings no bell.
+      await lab.sendFrames('vm-b', 'eth0', burst('vm-b'));
+      await eventually('vm-b holds all of them', () => allAt('vm-b'));
+      const before = { taken: await counted(taken), refresh: await counted('refresh') };
+      await lab.sendFrames('vm-b', 'eth0', burst('vm-b'));
+      t.is(await counted('refresh'), before.refresh + 5000);
+      t.is(await counted(taken), before.taken);
+      const page = await metrics(lab, daemon);
+      t.is(page.get('havip_repoint_seconds_count'), 4000);
+      t.is(page.get('havip_events_lost_total'), 0);
+      await eventually('every decision has been audited', async () => {
+        const audited = (await metrics(lab, daemon)).get('havip_model_audited_total');
+        return audited === (rebind === 'kernel' ? 4000 : 0);
+      });
+      t.is((await metrics(lab, daemon)).get('havip_model_mismatch_total'), 0);
+    },
+  );
+}

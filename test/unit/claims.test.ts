@@ -2,7 +2,8 @@
 // Claims from the kernel's bytes: decoded, in the order in which the frames arrived, whatever order the CPUs told
 // them in; and their names for people.
 import test from 'ava';
-import { decodeBatch, newestClaims, readClaims } from '../../src/control/claims.js';
+import { newestClaims, readClaims, type ClaimRecord } from '../../src/control/claims.js';
+import { decodeBatch } from '../../src/control/records.js';
 import { isRefusal, kindName, refusalName } from '../../src/kernel/names.js';
 import { fromRow, toRow } from '../../src/control/bindings.js';
 import { Record as RecordRow, CLAIM_KIND, CLAIM_RESULT } from '../../src/kernel/layout.gen.js';
@@ -22,10 +23,11 @@ const batch = (...rows: readonly RecordRow[]): [Buffer, number] => [
   Buffer.concat(rows.map((one) => RecordRow.encode(one))),
   rows.length,
 ];
-const stamps = (records: ReturnType<typeof decodeBatch>): bigint[] => records.map(({ claim }) => claim.tsNs);
+const claimsOf = (records: Buffer, count: number): ClaimRecord[] => decodeBatch(records, count).claims;
+const stamps = (records: ReturnType<typeof claimsOf>): bigint[] => records.map(({ claim }) => claim.tsNs);
 
 test('a record says who claims what, when and how', (t) => {
-  t.deepEqual(decodeBatch(...batch(row(7, 12n, 3))), [
+  t.deepEqual(claimsOf(...batch(row(7, 12n, 3))), [
     {
       claim: { havip: 7, by: { port: 3, mac: '02:00:00:00:00:03' }, kind: CLAIM_KIND.ARP_REPLY, tsNs: 12n },
       result: CLAIM,
@@ -34,16 +36,16 @@ test('a record says who claims what, when and how', (t) => {
 });
 
 test('records are ordered by when the frames arrived', (t) => {
-  t.deepEqual(stamps(decodeBatch(...batch(row(1, 30n), row(2, 10n), row(3, 20n)))), [10n, 20n, 30n]);
+  t.deepEqual(stamps(claimsOf(...batch(row(1, 30n), row(2, 10n), row(3, 20n)))), [10n, 20n, 30n]);
 });
 
 test('stamps that differ beyond 53 bits are ordered too', (t) => {
   const base = 1n << 60n;
-  t.deepEqual(stamps(decodeBatch(...batch(row(1, base + 2n), row(2, base + 1n)))), [base + 1n, base + 2n]);
+  t.deepEqual(stamps(claimsOf(...batch(row(1, base + 2n), row(2, base + 1n)))), [base + 1n, base + 2n]);
 });
 
 test('records of one instant keep the order of the ring', (t) => {
-  const records = decodeBatch(...batch(row(5, 10n), row(4, 10n), row(6, 10n)));
+  const records = claimsOf(...batch(row(5, 10n), row(4, 10n), row(6, 10n)));
   t.deepEqual(
     records.map(({ claim }) => claim.havip),
     [5, 4, 6],
@@ -51,7 +53,7 @@ test('records of one instant keep the order of the ring', (t) => {
 });
 
 test('of several claims for one HAVIP the newest is left, of others too', (t) => {
-  const records = decodeBatch(...batch(row(1, 30n, 3), row(2, 15n, 4), row(1, 10n, 1), row(1, 20n, 2)));
+  const records = claimsOf(...batch(row(1, 30n, 3), row(2, 15n, 4), row(1, 10n, 1), row(1, 20n, 2)));
   t.deepEqual(
     newestClaims(records).map(({ claim }) => `${claim.havip} ${claim.by.port}`),
     ['2 4', '1 3'],
@@ -60,20 +62,20 @@ test('of several claims for one HAVIP the newest is left, of others too', (t) =>
 
 test('an answer to one station, however new, does not hide an announcement', (t) => {
   const answer = { ...row(1, 20n, 2), kind: CLAIM_KIND.ARP_ANSWER };
-  const left = newestClaims(decodeBatch(...batch(row(1, 10n, 1), answer)));
+  const left = newestClaims(claimsOf(...batch(row(1, 10n, 1), answer)));
   t.deepEqual(
     left.map(({ claim }) => claim.by.port),
     [1],
   );
   t.deepEqual(
-    newestClaims(decodeBatch(...batch(answer))).map(({ claim }) => claim.onlyUnheld),
+    newestClaims(claimsOf(...batch(answer))).map(({ claim }) => claim.onlyUnheld),
     [true],
   );
 });
 
 test('refusals stand beside the claims, each of them', (t) => {
   const refused = (tsNs: bigint) => row(1, tsNs, 2, REFUSED_NOT_MEMBER);
-  const records = decodeBatch(...batch(refused(40n), row(1, 30n), refused(10n), refused(20n)));
+  const records = claimsOf(...batch(refused(40n), row(1, 30n), refused(10n), refused(20n)));
   t.deepEqual(
     records.filter(({ result }) => isRefusal(result)).map(({ claim }) => claim.tsNs),
     [10n, 20n, 40n],
@@ -85,11 +87,11 @@ test('refusals stand beside the claims, each of them', (t) => {
 });
 
 test("a record of slot 0 is nobody's", (t) => {
-  t.deepEqual(decodeBatch(...batch(row(1, 10n, 0))), []);
+  t.deepEqual(claimsOf(...batch(row(1, 10n, 0))), []);
 });
 
 test('an empty batch is empty', (t) => {
-  t.deepEqual(decodeBatch(Buffer.alloc(0), 0), []);
+  t.deepEqual(claimsOf(Buffer.alloc(0), 0), []);
 });
 
 test("the map's claims come oldest first, every port's own", async (t) => {

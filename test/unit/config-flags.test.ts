@@ -7,7 +7,7 @@ import { HavipError } from '../../src/errors.js';
 const OPTIONS = {
   guard: 'enforce',
   unheld: 'pass',
-  rebind: 'loader',
+  rebind: 'kernel',
   damping: { moves: 5, windowMs: 10_000 },
 } as const;
 
@@ -31,6 +31,7 @@ test('the flags alone make a configuration', (t) => {
         vlan: { outer: 0, inner: 0 },
         uplinks: ['eth1'],
         hooks: [],
+        portSecurity: false,
         havips: ['10.0.1.50', '10.0.1.51', 'fd00:1::50'].map((address) => ({
           address,
           members: null,

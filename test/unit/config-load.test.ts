@@ -24,12 +24,12 @@ networks:
         vlan: []                    # none, [100] or [100, 7]
         uplinks: [eth1]             # which of them are uplinks; the rest are vNICs
         hooks: { eth1: xdp }        # port name or glob -> xdp | tc | auto (the default)
-        portSecurity: false
+        portSecurity: true
         havips:
           - address: 10.0.1.50
           - address: "fd00:1::50"
             members: [tap-a, tap-b] # optional; open to the whole subnet without it
-            rebind: loader
+            rebind: kernel
             guard: enforce          # or monitor
             unheld: pass            # or drop
             damping: { moves: 5, window: 10s }
@@ -40,7 +40,7 @@ networks:
 const OPTIONS = {
   guard: 'enforce',
   unheld: 'pass',
-  rebind: 'loader',
+  rebind: 'kernel',
   damping: { moves: 5, windowMs: 10_000 },
 } as const;
 
@@ -58,6 +58,7 @@ const DESIGN_CONFIG: Config = {
       vlan: { outer: 0, inner: 0 },
       uplinks: ['eth1'],
       hooks: [{ pattern: 'eth1', hook: 'xdp' }],
+      portSecurity: true,
       havips: [
         { address: '10.0.1.50', members: null, ...OPTIONS },
         { address: 'fd00:1::50', members: ['tap-a', 'tap-b'], ...OPTIONS },

@@ -110,12 +110,7 @@ test(
   'uplinks: [{ name: eth1, gateway: 10.0.0.1 }]',
   'f:7:19: uplinks: a mapping is not available in this version; allowed: the name of the interface',
 );
-test(
-  'port security is not carried out yet',
-  subnet,
-  'portSecurity: true',
-  'f:7:23: portSecurity: true is not available in this version; allowed: false',
-);
+test('port security is accepted', subnet, 'portSecurity: true');
 test('no port security is accepted', subnet, 'portSecurity: false');
 test(
   'proxy ARP is not carried out yet',

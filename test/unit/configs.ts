@@ -27,6 +27,7 @@ export const subnet = (
   vlan: NO_TAGS,
   uplinks: [],
   hooks: [],
+  portSecurity: false,
   havips: havips.map((one) => (typeof one === 'string' ? havip(one) : one)),
   ...more,
 });

@@ -56,11 +56,13 @@ function start(before?: Daemon): Daemon {
   return { maps, attachments, book: new PortBook(maps, attachments as unknown as Attachments) };
 }
 
+const WEB = { subnet: 1, flags: 0 };
+
 const generation = ({ maps }: Daemon, slot: number): number | undefined => maps.targets.get(slot)?.generation;
 
 test('a port that joins is in every map, and attached last', (t) => {
   const { book, maps, attachments } = start();
-  const { slot, failure } = book.join(wanted(20), 3);
+  const { slot, failure } = book.join(wanted(20), { subnet: 3, flags: 1 });
   t.deepEqual([slot, failure], [1, null]);
   const { name, ...target } = maps.targets.get(1) ?? { name: Buffer.alloc(0) };
   t.is(textOf(name), 'tap20');
@@ -72,7 +74,7 @@ test('a port that joins is in every map, and attached last', (t) => {
     kind: 0,
     learnEveryNs: 750_000_000n,
     generation: 1,
-    flags: 0,
+    flags: 1,
   });
   t.is(maps.redirects.get(1), 20);
   t.deepEqual(attachments.calls, ['attach 20 tc']);
@@ -83,13 +85,13 @@ test("slot 0 is nobody's, and a slot is given again only when the others have ha
   const daemon = start();
   const { book } = daemon;
   t.deepEqual(
-    [20, 21, 22].map((ifindex) => book.join(wanted(ifindex), 1).slot),
+    [20, 21, 22].map((ifindex) => book.join(wanted(ifindex), WEB).slot),
     [1, 2, 3],
   );
   book.leave(1);
   book.leave(2);
   t.deepEqual(
-    [23, 24, 25].map((ifindex) => book.join(wanted(ifindex), 1).slot),
+    [23, 24, 25].map((ifindex) => book.join(wanted(ifindex), WEB).slot),
     [4, 1, 2],
   );
   t.deepEqual(
@@ -101,9 +103,9 @@ test("slot 0 is nobody's, and a slot is given again only when the others have ha
 
 test('a port too many is refused with the cure, and the others go on', (t) => {
   const daemon = start();
-  for (const ifindex of [20, 21, 22, 23]) daemon.book.join(wanted(ifindex), 1);
+  for (const ifindex of [20, 21, 22, 23]) daemon.book.join(wanted(ifindex), WEB);
   const before = dump(daemon.maps);
-  const error = t.throws(() => daemon.book.join(wanted(24), 1), { instanceOf: HavipError });
+  const error = t.throws(() => daemon.book.join(wanted(24), WEB), { instanceOf: HavipError });
   t.regex(error.message, /no slot is free for port tap24: 4 ports are served/);
   t.regex(error.cure ?? '', /capacity\.ports/);
   t.deepEqual(dump(daemon.maps), before);
@@ -113,8 +115,8 @@ test('a port too many is refused with the cure, and the others go on', (t) => {
 test('a port that leaves is in no map, and its claims are forgotten', (t) => {
   const { book, maps, attachments } = start();
   const row = { tsNs: 1n, by: { mac: Buffer.alloc(6), port: 1 }, havip: 0, kind: 1, result: 1 };
-  book.join(wanted(20), 1);
-  book.join(wanted(21), 1);
+  book.join(wanted(20), WEB);
+  book.join(wanted(21), WEB);
   for (const [havip, port] of [
     [0, 1],
     [1, 1],
@@ -137,7 +139,7 @@ test('a port that leaves is in no map, and its claims are forgotten', (t) => {
 
 test("a device that took the ifindex of another keeps its own row when the other's slot leaves", (t) => {
   const { book, maps } = start();
-  book.join(wanted(20), 1);
+  book.join(wanted(20), WEB);
   maps.ports.set(20, { slot: 2, subnet: 1, bridge: 10, kind: 0, learnEveryNs: 0n, generation: 1, flags: 0 });
   book.leave(1);
   t.is(maps.ports.get(20)?.slot, 2);
@@ -145,32 +147,32 @@ test("a device that took the ifindex of another keeps its own row when the other
 
 test('a port that stays keeps its slot, and only another hook is attached anew', (t) => {
   const { book, maps, attachments } = start();
-  const port = book.join(wanted(20), 1);
-  const grown = book.update(port, wanted(20, { mtu: 9000, flags: 6 }), 2);
+  const port = book.join(wanted(20), WEB);
+  const grown = book.update(port, wanted(20, { mtu: 9000, flags: 6 }), { subnet: 2, flags: 0 });
   t.deepEqual([grown.slot, maps.targets.get(1)?.mtu, maps.targets.get(1)?.flags], [1, 9000, 6]);
   t.is(maps.ports.get(20)?.subnet, 2);
   t.is(maps.targets.get(1)?.generation, 1);
   t.deepEqual(attachments.calls, ['attach 20 tc']);
-  book.update(grown, wanted(20, { hook: 'xdp' }), 2);
+  book.update(grown, wanted(20, { hook: 'xdp' }), { subnet: 2, flags: 0 });
   t.deepEqual(attachments.calls.slice(1), ['detach 20', 'attach 20 xdp']);
 });
 
 test('a port that cannot be attached is served by the bridge, and says why', (t) => {
   const { book, maps, attachments } = start();
   attachments.refused.add(20);
-  const port = book.join(wanted(20), 1);
+  const port = book.join(wanted(20), WEB);
   t.is(port.failure?.message, 'cannot attach to 20');
   t.is(maps.targets.get(port.slot)?.ifindex, 20, 'it can still be delivered to');
   attachments.refused.clear();
-  t.is(book.update(port, wanted(20), 1).failure, null);
+  t.is(book.update(port, wanted(20), WEB).failure, null);
 });
 
 test('a driver that refuses XDP gets tc where the choice was ours, and keeps it', (t) => {
   const { book, attachments } = start();
   attachments.noXdp.add(20);
-  const port = book.join(wanted(20, { hook: 'xdp', auto: true }), 1);
+  const port = book.join(wanted(20, { hook: 'xdp', auto: true }), WEB);
   t.deepEqual([port.hook, port.failure], ['tc', null]);
-  const grown = book.update(port, wanted(20, { hook: 'xdp', auto: true, mtu: 9000 }), 1);
+  const grown = book.update(port, wanted(20, { hook: 'xdp', auto: true, mtu: 9000 }), WEB);
   t.deepEqual([grown.hook, grown.failure], ['tc', null]);
   t.deepEqual(attachments.calls, ['attach 20 xdp', 'attach 20 tc']);
 });
@@ -178,25 +180,25 @@ test('a driver that refuses XDP gets tc where the choice was ours, and keeps it'
 test('a driver that refuses the XDP that the operator wants is a failure', (t) => {
   const { book, attachments } = start();
   attachments.noXdp.add(20);
-  const port = book.join(wanted(20, { hook: 'xdp', auto: false }), 1);
+  const port = book.join(wanted(20, { hook: 'xdp', auto: false }), WEB);
   t.deepEqual([port.hook, port.failure?.message], ['xdp', 'cannot attach to 20']);
 });
 
 test('a fresh slot is as old as its port, one taken over from an earlier run has no age', (t) => {
   const first = start();
   const beforeNs = process.hrtime.bigint();
-  t.true(first.book.join(wanted(20), 1).sinceNs >= beforeNs);
-  t.is(start(first).book.join(wanted(20), 1).sinceNs, 0n);
+  t.true(first.book.join(wanted(20), WEB).sinceNs >= beforeNs);
+  t.is(start(first).book.join(wanted(20), WEB).sinceNs, 0n);
 });
 
 test('a restart finds each port in its slot, and attaches nothing again', (t) => {
   const first = start();
-  for (const ifindex of [20, 21]) first.book.join(wanted(ifindex), 1);
+  for (const ifindex of [20, 21]) first.book.join(wanted(ifindex), WEB);
   const before = dump(first.maps);
   const second = start(first);
   t.deepEqual(second.book.orphans(new Map([20, 21].map((one) => [one, wanted(one)]))), []);
   t.deepEqual(
-    [21, 20].map((ifindex) => second.book.join(wanted(ifindex), 1).slot),
+    [21, 20].map((ifindex) => second.book.join(wanted(ifindex), WEB).slot),
     [2, 1],
   );
   t.deepEqual(dump(second.maps), before);
@@ -205,14 +207,14 @@ test('a restart finds each port in its slot, and attaches nothing again', (t) =>
 
 const orphan = test.macro((t, now: WantedPort | null, stillAttached: boolean, isOrphan: boolean) => {
   const first = start();
-  first.book.join(wanted(20), 1);
+  first.book.join(wanted(20), WEB);
   if (!stillAttached) first.attachments.attached.delete(20);
   const second = start(first);
   const plan = new Map(now ? [[now.ifindex, now]] : []);
   t.deepEqual(second.book.orphans(plan), isOrphan ? [1] : []);
   if (!now) return;
   for (const slot of second.book.orphans(plan)) second.book.leave(slot);
-  t.is(second.book.join(now, 1).slot, 1);
+  t.is(second.book.join(now, WEB).slot, 1);
   t.is(generation(second, 1), isOrphan ? 2 : 1, 'another port in the slot is another generation');
 });
 test('a port that is there as before is no orphan', orphan, wanted(20), true, false);
@@ -230,19 +232,19 @@ test(
 
 test('a restart counts generations on, and knows names of slots that are empty', (t) => {
   const first = start();
-  first.book.join(wanted(20), 1);
+  first.book.join(wanted(20), WEB);
   first.book.leave(1);
   const second = start(first);
   t.is(second.book.nameOf(1), 'tap20');
   t.is(second.book.nameOf(2), 'port 2');
-  t.is(second.book.join(wanted(30), 1).slot, 1);
+  t.is(second.book.join(wanted(30), WEB).slot, 1);
   t.is(generation(second, 1), 2);
 });
 
 test('uplinks are those that are served as such', (t) => {
   const { book } = start();
-  book.join(wanted(20, { kind: 1 }), 1);
-  book.join(wanted(21), 1);
+  book.join(wanted(20, { kind: 1 }), WEB);
+  book.join(wanted(21), WEB);
   t.deepEqual(
     [1, 2, 3].map((slot) => book.isUplink(slot)),
     [true, false, false],
