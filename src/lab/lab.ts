@@ -190,7 +190,7 @@ export class Lab extends Namespaces {
 }
 
 /** The path of one of the lab's C tools; `make` builds them. */
-export function tool(name: 'tap-cable' | 'frame-tool' | 'stream'): string {
+export function tool(name: 'frame-tool' | 'race' | 'stream' | 'tap-cable'): string {
   return fileURLToPath(new URL(`../../lab/${name}`, import.meta.url));
 }
 

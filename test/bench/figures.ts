@@ -27,11 +27,13 @@ export function ratioFigure(what: string, a: readonly number[], b: readonly numb
 
 /** @param samplesUs microseconds */
 export function latencyFigure(what: string, samplesUs: readonly number[], bar: string): Figure {
-  const at = (p: number): string => `p${p} ${percentile(samplesUs, p).toFixed(0)}`;
-  const worst = Math.max(...samplesUs).toFixed(0);
+  const at = (p: number): string => `p${p} ${microseconds(percentile(samplesUs, p))}`;
+  const worst = microseconds(Math.max(...samplesUs));
   const value = `${[50, 90, 99, 99.9].map(at).join(', ')}, max ${worst} us (${samplesUs.length})`;
   return { what, value, bar, samples: samplesUs };
 }
+
+const microseconds = (value: number): string => value.toFixed(value < 10 ? 2 : 0);
 
 export function figureText({ what, value, bar }: Figure): string {
   return `${what}: ${value}${bar ? `   [asked: ${bar}]` : ''}`;

@@ -2,7 +2,8 @@
 // A lab with the real daemon in its hypervisor namespace, as the benchmarks need it.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Lab } from '../../src/lab/lab.js';
+import { announcement } from '../../src/lab/frames.js';
+import { Lab, tool } from '../../src/lab/lab.js';
 import type { Child } from '../../src/lab/process.js';
 import { standardLab, type StandardLabOptions } from '../../src/lab/topology.js';
 
@@ -29,12 +30,26 @@ export interface BenchDaemon {
   readonly metrics: string;
 }
 
+/** What is measured are moves, not the budget that limits them. */
+const BUDGET = 'damping: { moves: 16, window: 100ms }';
+
+export type Rebind = 'kernel' | 'loader';
+
 /** @param havips Addresses of subnet 10.0.0.0/8 on br-web. */
-export async function startDaemon(lab: Lab, havips: readonly string[]): Promise<BenchDaemon> {
+export async function startDaemon(
+  lab: Lab,
+  havips: readonly string[],
+  rebind: Rebind = 'kernel',
+  members: readonly string[] = [],
+): Promise<BenchDaemon> {
+  const only = members.length ? `, members: [${members.join(', ')}]` : '';
+  const options = havips.map(
+    (address) => `          - { address: ${address}, rebind: ${rebind}${only}, ${BUDGET} }`,
+  );
   const pins = `${await lab.bpffs()}/havip`;
   const socket = `${lab.tempDir}/havip.sock`;
   const file = `${lab.tempDir}/havip.yaml`;
-  await writeFile(file, configText(pins, socket, havips));
+  await writeFile(file, configText(pins, socket, options));
   const started = performance.now();
   const child = lab.spawn('hv', [process.execPath, HAVIP, 'run', '--config', file]);
   const [line] = await child.waitFor(/"metrics":"[^"]+".*"msg":"(loaded|took over)/, { timeoutMs: 60_000 });
@@ -43,7 +58,6 @@ export async function startDaemon(lab: Lab, havips: readonly string[]): Promise<
 }
 
 function configText(pins: string, socket: string, havips: readonly string[]): string {
-  const rows = havips.map((address) => `          - address: ${address}`).join('\n');
   return `pinPath: ${pins}
 api: { socket: ${socket} }
 metrics: { listen: "127.0.0.1:0" }
@@ -54,7 +68,7 @@ networks:
         cidr: 10.0.0.0/8
         bridge: br-web
         havips:
-${rows}
+${havips.join('\n')}
 `;
 }
 
@@ -65,4 +79,32 @@ export const addressOf = (i: number): string => `10.${128 + (i >> 16)}.${(i >> 8
 export async function residentMb(lab: Lab, child: Child): Promise<number> {
   const text = await lab.must('hv', ['cat', `/proc/${child.pid}/status`]);
   return (Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]) * 1024) / 1e6;
+}
+
+/** Announces each once, so far apart. @returns what the sender says of the last. */
+export async function announceAll(
+  lab: Lab,
+  guest: string,
+  addresses: readonly string[],
+  everyUs = 200,
+): Promise<string> {
+  const mac = lab.mac(guest);
+  const frames = addresses.map((address) => announcement(address, mac, 'request'));
+  const said = await lab.must(guest, [tool('frame-tool'), 'send', 'eth0', String(everyUs)], {
+    input: `${frames.join('\n')}\n`,
+    timeoutMs: 30_000 + (addresses.length * everyUs) / 1000,
+  });
+  return said.trimEnd().split('\n').at(-1) ?? '';
+}
+
+/** Time on a CPU so far, all threads. Unit: ms. */
+export async function cpuMs(lab: Lab, child: Child): Promise<number> {
+  const text = await lab.must('hv', ['cat', `/proc/${child.pid}/stat`]);
+  const [utime = 0, stime = 0] = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  // The kernel tells user space ticks of 10 ms (USER_HZ).
+  return (utime + stime) * 10;
 }

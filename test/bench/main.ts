@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { figureText, type Figure } from './figures.js';
+import { benchKernel } from './kernel.js';
 import { benchRepoint } from './repoint.js';
 import { benchScale } from './scale.js';
 import { benchTcp } from './tcp.js';
@@ -24,6 +25,7 @@ const repoint = values.quick ? { fast: 2000, slow: 50 } : { fast: 10_000, slow: 
 const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'tcp-veth': () => benchTcp('veth', tcp),
   'tcp-tap': () => benchTcp('tap', tcp),
+  kernel: () => benchKernel({ moves: repoint.fast, claims: values.quick ? 100_000 : 500_000 }),
   repoint: () => benchRepoint(repoint),
   scale: benchScale,
 };
