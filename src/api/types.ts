@@ -3,7 +3,7 @@
 // Events, ports and the configuration's state are those of src/observe/messages.ts.
 import type { AbsentRecord, ConfigRecord, EventRecord, PortRecord } from '../observe/messages.js';
 
-export type HavipState = 'held' | 'unheld' | 'flapping';
+export type HavipState = 'held' | 'unheld' | 'flapping' | 'split-brain';
 
 export interface StatusHolder {
   readonly port: string;

@@ -106,7 +106,11 @@ const COLUMNS: readonly Column[] = [
 ];
 
 const STATE_COLUMN = 3;
-const STATE_COLORS: Partial<Record<HavipState, Color>> = { unheld: 'yellow', flapping: 'red' };
+const STATE_COLORS: Partial<Record<HavipState, Color>> = {
+  unheld: 'yellow',
+  flapping: 'red',
+  'split-brain': 'red',
+};
 
 function statusTable(rows: readonly HavipStatus[]): Promise<string> {
   const paint = (row: readonly string[]): Color | null =>

@@ -73,6 +73,7 @@ function normaliseHavip(havip: HavipFile, shared: Shared): HavipConfig {
     guard: havip.guard,
     unheld: havip.unheld,
     rebind: havip.rebind,
+    heal: havip.heal,
     damping: shared.damping(havip.damping),
   };
 }

@@ -47,7 +47,7 @@ const havip = section({
   guard: field.choice(['enforce', 'monitor'], 'enforce or monitor').default('enforce'),
   unheld: field.choice(['pass', 'drop'], 'pass or drop').default('pass'),
   damping: damping.default(DEFAULTS.damping),
-  heal: available('heal', field.choice(['alarm', 'verify'], 'alarm or verify')).default('alarm'),
+  heal: field.choice(['verify', 'alarm'], 'verify or alarm').default('verify'),
 });
 
 const uplink = available(

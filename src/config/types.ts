@@ -20,6 +20,8 @@ export interface HavipConfig {
   readonly guard: Guard;
   readonly unheld: Unheld;
   readonly rebind: 'kernel' | 'loader';
+  /** After an alarm: re-bind to the one member that answers in the holder's place, or only report. */
+  readonly heal: 'verify' | 'alarm';
   readonly damping: Damping;
 }
 

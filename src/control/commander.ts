@@ -40,6 +40,11 @@ export class Commander {
     return this.carryOut({ op: COMMAND_OP.FORGET, havip, by: { ...NOBODY, port: slot } });
   }
 
+  /** Until then the holder's answers ring too. */
+  ask(havip: number, untilNs: bigint): void {
+    this.carryOut({ op: COMMAND_OP.ASK, havip, tsNs: untilNs });
+  }
+
   /** The index passes to another HAVIP. */
   reset(havip: number): void {
     this.carryOut({ op: COMMAND_OP.RESET, havip });

@@ -30,6 +30,7 @@ export class PortFollower {
   private readonly links: LinkWatcher;
   private readonly features: XdpFeatureWatcher;
   private linkMap: ReadonlyMap<number, Link> = new Map();
+  private bridges: ReadonlyMap<string, Link> = new Map();
   private subnets: readonly SubnetConfig[] = [];
   private state: 'not started' | 'idle' | 'soon' = 'not started';
   private absentTold = '';
@@ -40,6 +41,9 @@ export class PortFollower {
     this.links = new LinkWatcher({
       onChange: (links, changed) => {
         this.linkMap = links;
+        this.bridges = new Map(
+          [...links.values()].flatMap((link) => (link.kind === 'bridge' ? [[link.name, link]] : [])),
+        );
         if (changed.some((ifindex) => this.concerns(ifindex))) this.followSoon();
       },
       onError: retry('the network devices'),
@@ -71,6 +75,11 @@ export class PortFollower {
     this.state = 'not started';
     this.links.stop();
     this.features.stop();
+  }
+
+  /** undefined: it is not here, or no bridge. */
+  bridge(name: string): Link | undefined {
+    return this.bridges.get(name);
   }
 
   /** What kept a port from being attached may go without a word from the kernel. */

@@ -5,19 +5,22 @@ import type { Config } from '../config/types.js';
 import { HavipError } from '../errors.js';
 import type { HolderEvent } from '../holders/events.js';
 import { Registry } from '../holders/registry.js';
-import { UNHELD, type Binding, type Claim, type Holder } from '../holders/rules.js';
+import { UNHELD, type Binding, type Claim } from '../holders/rules.js';
 import type { Datapath } from '../kernel/datapath.js';
 import { Record as KernelRecord } from '../kernel/layout.gen.js';
 import { kindName, refusalName } from '../kernel/names.js';
 import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
 import type { ToWorker } from '../observe/messages.js';
-import { fromRow, holderRow } from './bindings.js';
+import { AlarmDesk } from './alarm-desk.js';
+import { Asker } from './asker.js';
+import { fromRow } from './bindings.js';
 import { readClaims, type ClaimRecord } from './claims.js';
 import { Commander } from './commander.js';
 import { Definitions, type HavipRecord } from './definitions.js';
 import { EventLog, type EventSource } from './events.js';
 import { PortFollower } from './follower.js';
+import { ANY_SLOT, Holdings } from './holdings.js';
 import { KernelHolders } from './kernel-holders.js';
 import { LoaderHolders } from './loader-holders.js';
 import { PortBook } from './ports.js';
@@ -29,7 +32,6 @@ import { rehearse } from './rehearsal.js';
 const HOUSEKEEPING_MS = 1000;
 /** How long a decision may be on its way after the one behind it. */
 const GAP_MS = 60;
-const ANY_SLOT = 0;
 
 export interface LoopOptions {
   readonly config: Config;
@@ -48,6 +50,8 @@ export class ControlLoop implements EventSource {
   /** HAVIPs that the programs decide, and those that we do. */
   private readonly kernel: KernelHolders;
   private readonly loader: LoaderHolders;
+  private readonly holdings: Holdings;
+  private readonly desk: AlarmDesk;
   private readonly refusals: Refusals;
   private ring: RingBuffer | null = null;
   private config: Config;
@@ -60,6 +64,8 @@ export class ControlLoop implements EventSource {
   private readonly slept: ClaimRecord[] = [];
   private catchingUp = true;
   private recovering = false;
+  /** New HAVIPs, and those of bridges that were not here: who has them is asked when their ports are served. */
+  private unasked: HavipRecord[] = [];
 
   constructor(private readonly options: LoopOptions) {
     const { datapath, config, log, tell } = options;
@@ -77,9 +83,11 @@ export class ControlLoop implements EventSource {
       tables,
       definitions,
       registry,
-      counts: (claim: Claim) => this.counts(claim),
-      tell: (event: HolderEvent, repointNs: bigint | null, count: number) =>
-        events.tellHolder(event, repointNs, count),
+      counts: (claim: Claim) => this.holdings.counts(claim),
+      tell: (event: HolderEvent, repointNs: bigint | null, count: number) => {
+        events.tellHolder(event, repointNs, count);
+        this.desk.changed(event);
+      },
     };
     const tellRefusal = (news: RefusalNews): void => this.tellRefusal(news);
     this.loader = new LoaderHolders({ ...shared, refusals, tellRefusal });
@@ -89,14 +97,33 @@ export class ControlLoop implements EventSource {
       onLost: (count) => events.tellLost(count),
       onMismatch: (decided) => log.error(describe(decided), 'the model would have decided otherwise'),
     });
+    const { kernel, loader, ports } = this;
+    this.holdings = new Holdings({ tables, definitions, registry, ports, kernel, loader });
+    this.desk = new AlarmDesk({
+      ...shared,
+      ports,
+      commander,
+      asker: new Asker({
+        bridge: (name) => this.follower.bridge(name),
+        onFailure: (bridge, { message }) =>
+          log.warn({ bridge, error: message }, 'cannot ask who holds an address'),
+      }),
+      tell: (event) => events.tellHolder(event, null),
+      heal: (claim) => this.holdings.bind(claim, null),
+      onSplit: (havips) => tell({ type: 'split', havips }),
+    });
     this.follower = new PortFollower({
       ports: this.ports,
       definitions,
       events,
       log,
       tell,
-      onGone: (slot, reason) => this.releasePort(slot, reason),
-      onFollowed: () => this.releaseStrangers(),
+      onGone: (slot, reason) => {
+        // What it announced before is on the ring at the latest now.
+        this.drain();
+        this.holdings.releasePort(slot, reason);
+      },
+      onFollowed: () => this.onFollowed(),
     });
   }
 
@@ -105,7 +132,7 @@ export class ControlLoop implements EventSource {
     this.define(this.pinnedBindings());
     rehearse();
     await this.follower.start(this.config.subnets);
-    this.releaseMisplaced();
+    this.holdings.releaseMisplaced();
     const { ringFd, tables } = this.options.datapath;
     this.ring = new RingBuffer(ringFd, KernelRecord.size, (records, count) =>
       this.onRing(decodeBatch(records, count)),
@@ -117,6 +144,8 @@ export class ControlLoop implements EventSource {
     // Only now: what rang while the map was read is in there too.
     this.loader.take([...this.slept.splice(0), ...claims], true);
     this.afterRing();
+    this.unasked = [...this.definitions.all().values()];
+    this.askForUnasked();
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
   }
 
@@ -133,13 +162,14 @@ export class ControlLoop implements EventSource {
       throw error;
     }
     this.follower.serve(config.subnets);
-    this.releaseMisplaced();
+    this.holdings.releaseMisplaced();
     this.events.tellConfig('reloaded');
     this.afterRing();
   }
 
   stop(): void {
     this.follower.stop();
+    this.desk.stop();
     this.ring?.close();
     this.ring = null;
     if (this.housekeeping) clearInterval(this.housekeeping);
@@ -168,6 +198,7 @@ export class ControlLoop implements EventSource {
     const { fresh, removed } = this.definitions.apply(this.config.subnets);
     for (const havip of removed) this.registry.undefine(havip.id);
     this.kernel.forget(removed.map(({ id }) => id));
+    this.desk.forget(removed.map(({ id }) => id));
     for (const { id, config } of fresh) this.registry.define(id, config.damping, UNHELD, nowNs);
     const known = new Set<number>();
     for (const { id, config } of this.definitions.all().values()) {
@@ -180,6 +211,7 @@ export class ControlLoop implements EventSource {
       nowNs,
     );
     this.changeHands(known, decidedElsewhere);
+    this.unasked.push(...fresh);
     this.tellFlapping();
   }
 
@@ -207,48 +239,19 @@ export class ControlLoop implements EventSource {
     return pinned;
   }
 
-  /** Holders and waiting claimants that the configuration does not let hold any more. */
-  private releaseStrangers(): void {
-    for (const havip of this.definitions.closed()) {
-      const { id } = havip;
-      const pending = this.registry.pending(id);
-      const holder = this.registry.binding(id)?.holder ?? null;
-      if (this.isStranger(havip, pending)) this.dropPending(id, pending?.port ?? ANY_SLOT);
-      if (this.isStranger(havip, holder)) this.releaseOne(id, holder?.port ?? ANY_SLOT, 'not-member');
-    }
+  private onFollowed(): void {
+    this.holdings.releaseStrangers();
+    if (!this.catchingUp) this.askForUnasked();
   }
 
-  /** Holders on a bridge that their subnet has left, or whose port left with an earlier daemon. */
-  private releaseMisplaced(): void {
-    for (const { id, subnet } of this.definitions.all().values()) {
-      const holder = this.registry.binding(id)?.holder;
-      if (!holder) continue;
-      const port = this.ports.at(holder.port);
-      if (port?.wanted.bridge.name === subnet.config.bridge) continue;
-      this.releaseOne(id, holder.port, port ? 'other-bridge' : 'port-left');
-    }
-  }
-
-  private isStranger({ config }: HavipRecord, holder: Holder | null): boolean {
-    return holder !== null && !(config.members?.includes(this.ports.nameOf(holder.port)) ?? true);
-  }
-
-  /** The programs bind nothing to it any more: it is down, or its slot is empty. */
-  private releasePort(slot: number, reason: string): void {
-    // What it announced before is on the ring at the latest now.
-    this.drain();
-    for (const havip of this.registry.waitingAt(slot)) this.dropPending(havip, slot);
-    for (const havip of this.registry.heldAt(slot)) this.releaseOne(havip, slot, reason);
-  }
-
-  private releaseOne(havip: number, slot: number, reason: string): void {
-    if (this.kernel.serves(havip)) return this.kernel.release(havip, slot, reason);
-    this.loader.commit(this.registry.releaseOne(havip, reason, process.hrtime.bigint()), null);
-  }
-
-  private dropPending(havip: number, slot: number): void {
-    if (this.kernel.serves(havip)) this.kernel.forgetPending(havip, slot);
-    else this.registry.dropPending(havip);
+  /** Those whose bridge is here; the others wait for it. */
+  private askForUnasked(): void {
+    const isHere = ({ subnet }: HavipRecord): boolean =>
+      this.follower.bridge(subnet.config.bridge)?.up ?? false;
+    const asked = this.unasked.filter(isHere);
+    if (asked.length === 0) return;
+    this.unasked = this.unasked.filter((havip) => !isHere(havip));
+    this.desk.search(asked.filter(({ id }) => this.definitions.havip(id)));
   }
 
   /** Empties the ring now; nothing while the first drain of a start is to come. */
@@ -256,28 +259,13 @@ export class ControlLoop implements EventSource {
     while (this.ring && this.ring.consume() > 0);
   }
 
-  private onRing({ claims, decisions, stations }: Heard): void {
+  private onRing({ claims, decisions, stations, answers, adverts }: Heard): void {
     if (this.catchingUp) for (const record of claims) this.slept.push(record);
     else this.loader.take(claims);
     this.kernel.hear(decisions);
-    for (const station of stations) this.takeStation(station);
+    for (const station of stations) this.holdings.follow(station);
+    this.desk.hear(answers, adverts);
     if (!this.catchingUp) this.afterRing();
-  }
-
-  /** A guest has been migrated to another port: what it holds goes with it. @param at `havip` is the subnet's index. */
-  private takeStation(at: Claim): void {
-    const { by, havip: subnet } = at;
-    const mac = holderRow(by).mac;
-    const known = this.options.datapath.tables.stationed.get({ subnet, mac, reserved: 0 });
-    for (const id of this.registry.heldAt(known?.port ?? ANY_SLOT)) {
-      const claim = { ...at, havip: id };
-      const isIts = this.registry.binding(id)?.holder?.mac === by.mac;
-      if (!isIts || this.definitions.havip(id)?.subnet.id !== subnet || !this.counts(claim)) continue;
-      const outcome = this.registry.outcome(claim);
-      if (!outcome || outcome === 'refresh') continue;
-      if (this.kernel.serves(id)) this.kernel.bind(claim, outcome);
-      else this.loader.commit(this.registry.claim(claim, process.hrtime.bigint()), at.tsNs);
-    }
   }
 
   private afterRing(): void {
@@ -285,14 +273,6 @@ export class ControlLoop implements EventSource {
     this.events.flush();
     this.armDue();
     this.armGap();
-  }
-
-  /** Between the hook and here the port may have left or gone down, or been taken off the members. */
-  private counts({ havip, by, tsNs }: Claim): boolean {
-    const port = this.ports.at(by.port);
-    const record = this.definitions.havip(havip);
-    if (!port || !record || this.isStranger(record, by)) return false;
-    return tsNs >= port.sinceNs && (port.downSinceNs === null || tsNs > port.downSinceNs);
   }
 
   /** A timer for the next window that opens. */

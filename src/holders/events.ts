@@ -3,7 +3,17 @@
 import type { Decision } from './decisions.js';
 import type { Holder } from './rules.js';
 
-export type EventKind = 'bind' | 'move' | 'mac-change' | 'release' | 'flap' | 'flap-end';
+export type EventKind =
+  | 'bind'
+  | 'move'
+  | 'mac-change'
+  | 'release'
+  | 'flap'
+  | 'flap-end'
+  | 'split-brain'
+  | 'split-brain-end'
+  | 'dual-active'
+  | 'disagreement';
 
 /** A change of a binding, or of a HAVIP's state. */
 export interface HolderEvent {

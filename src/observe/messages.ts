@@ -12,6 +12,10 @@ export type EventKind =
   | 'refuse'
   | 'flap'
   | 'flap-end'
+  | 'split-brain'
+  | 'split-brain-end'
+  | 'dual-active'
+  | 'disagreement'
   | 'attach'
   | 'detach'
   | 'config'
@@ -84,6 +88,8 @@ export type ToWorker =
     }
   /** Indices (in the `havips` map) of the HAVIPs whose move budget is spent. */
   | { readonly type: 'flapping'; readonly havips: readonly number[] }
+  /** Indices of the HAVIPs for which two guests speak. */
+  | { readonly type: 'split'; readonly havips: readonly number[] }
   /** Decisions of the programs that the model has judged, since the daemon's start. */
   | { readonly type: 'audit'; readonly audited: number; readonly mismatches: number }
   | { readonly type: 'config'; readonly config: ConfigRecord }

@@ -7,7 +7,7 @@ import { LIMITS, type Losses } from '../kernel/layout.gen.js';
 import type { HavipRow } from '../kernel/reader.js';
 import { DurationHistogram, head, labels, sample, single } from './exposition.js';
 import { HavipSeries, HolderMemory, LabelCache } from './havip-series.js';
-import type { EventRecord, PortRecord } from './messages.js';
+import type { EventKind, EventRecord, PortRecord } from './messages.js';
 import { portSeries } from './port-series.js';
 
 /** Where the numbers come from. Counters are absolute, as the maps have them. */
@@ -18,6 +18,8 @@ export interface MetricsView {
   claimCounters(slot: number): readonly bigint[];
   losses(): Losses;
   readonly configStale: boolean;
+  /** HAVIPs in a state of alarm now. */
+  readonly alarms: { readonly flapping: number; readonly split: number };
   readonly audit: { readonly audited: number; readonly mismatches: number };
 }
 
@@ -27,11 +29,13 @@ const REPOINT_SECONDS = [
   0.25, 0.5, 1,
 ];
 const REPOINT_HELP = "From the announcement's arrival at the hook until the new binding was in the map.";
+const ALARMS: readonly EventKind[] = ['flap', 'split-brain', 'dual-active', 'disagreement'];
 /** Rows between two turns of the worker's loop, a few milliseconds apart. */
 const ROWS_A_TURN = 2048;
 
 export class Metrics {
   private readonly repoint = new DurationHistogram(REPOINT_SECONDS);
+  private readonly alarms = new Map<EventKind, number>(ALARMS.map((kind) => [kind, 0]));
   private readonly memory = new HolderMemory();
   private readonly labelCache = new LabelCache();
   private readonly registry = new Registry();
@@ -48,6 +52,8 @@ export class Metrics {
   observe(events: readonly EventRecord[]): void {
     for (const event of events) {
       if (event.repointNs !== null) this.repoint.observe(event.repointNs);
+      const raised = this.alarms.get(event.kind);
+      if (raised !== undefined) this.alarms.set(event.kind, raised + 1);
       this.memory.observe(event);
     }
   }
@@ -87,6 +93,16 @@ export class Metrics {
     }));
   }
 
+  private alarmText(): string {
+    const { flapping, split } = this.view.alarms;
+    return [
+      single('havip_flapping', 'gauge', 'HAVIPs whose move budget is spent.', flapping),
+      single('havip_split_brain', 'gauge', 'HAVIPs for which two guests speak.', split),
+      head('havip_alarms_total', 'counter', "Alarms raised since the daemon's start."),
+      ...[...this.alarms].map(([kind, count]) => sample('havip_alarms_total', labels({ kind }), count)),
+    ].join('');
+  }
+
   private daemonText(): string {
     const { ringFull, claimsFull } = this.view.losses();
     const { audited, mismatches } = this.view.audit;
@@ -123,6 +139,7 @@ export class Metrics {
         'Those that it would have made otherwise: a defect, please report it with the log.',
         mismatches,
       ),
+      this.alarmText(),
       this.repoint.text('havip_repoint_seconds', REPOINT_HELP),
     ].join('');
   }

@@ -22,9 +22,15 @@ export interface ObserverHooks {
 type ReloadHandler = () => Promise<readonly string[]>;
 
 /** Messages of which the newest says it all: a new worker gets them again. */
-type Remembered = Extract<ToWorker['type'], 'ports' | 'flapping' | 'audit' | 'config'>;
-const isRemembered = (type: ToWorker['type']): type is Remembered =>
-  type === 'ports' || type === 'flapping' || type === 'audit' || type === 'config';
+type Remembered = Extract<ToWorker['type'], 'ports' | 'flapping' | 'split' | 'audit' | 'config'>;
+const REMEMBERED: ReadonlySet<string> = new Set<Remembered>([
+  'ports',
+  'flapping',
+  'split',
+  'audit',
+  'config',
+]);
+const isRemembered = (type: ToWorker['type']): type is Remembered => REMEMBERED.has(type);
 
 export class Observer {
   /** host:port where metrics are served; null: nowhere. */

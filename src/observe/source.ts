@@ -35,6 +35,7 @@ export class Source implements ApiSource, MetricsView {
   audit = { audited: 0, mismatches: 0 };
   metricsAddress: string | null = null;
   private flapping: ReadonlySet<number> = new Set();
+  private split: ReadonlySet<number> = new Set();
   private readonly clock = new WallClock();
   private readonly startedNs = process.hrtime.bigint() - BigInt(Math.round(process.uptime() * 1e9));
 
@@ -72,6 +73,14 @@ export class Source implements ApiSource, MetricsView {
     this.flapping = new Set(havips);
   }
 
+  setSplit(havips: readonly number[]): void {
+    this.split = new Set(havips);
+  }
+
+  get alarms(): { readonly flapping: number; readonly split: number } {
+    return { flapping: this.flapping.size, split: this.split.size };
+  }
+
   /** Errors: USAGE for an address that is none. */
   *listHavips(query: HavipQuery): Generator<HavipStatus> {
     for (const row of this.select(query)) yield this.toStatus(row);
@@ -105,6 +114,7 @@ export class Source implements ApiSource, MetricsView {
   }
 
   private stateOf(row: HavipRow): HavipState {
+    if (this.split.has(row.havip)) return 'split-brain';
     if (this.flapping.has(row.havip)) return 'flapping';
     return row.holder ? 'held' : 'unheld';
   }

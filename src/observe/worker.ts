@@ -74,6 +74,8 @@ function take(parts: Parts, message: ToWorker): void {
       return;
     case 'flapping':
       return source.setFlapping(message.havips);
+    case 'split':
+      return source.setSplit(message.havips);
     case 'audit':
       source.audit = message;
       return;

@@ -74,7 +74,18 @@ async function checkHistory(
   daemon: Daemon,
   wanted: [string, string][],
 ): Promise<void> {
-  const told = await events(lab, 'bind', 'move', 'mac-change', 'release', 'refuse', 'flap');
+  const told = await events(
+    lab,
+    'bind',
+    'move',
+    'mac-change',
+    'release',
+    'refuse',
+    'flap',
+    'split-brain',
+    'dual-active',
+    'disagreement',
+  );
   t.deepEqual(
     told.map(({ kind, from, to }) => [kind, (to ?? from)?.port]),
     wanted,

@@ -76,3 +76,37 @@ export async function capture(lab: Lab, ns: string, device = 'eth0'): Promise<Ca
   };
   return { frames, stop };
 }
+
+export interface AdvertOptions {
+  mac: string;
+  /** Of the router that sends it. */
+  source: string;
+  address: string;
+  vrid?: number;
+  /** @default 100 */
+  priority?: number;
+  /** Unit: centiseconds. @default 100 */
+  intervalCs?: number;
+}
+
+/** A VRRPv3 advert for IPv4 (RFC 9568 section 5.2); its own checksum is left at 0. */
+export function vrrpAdvert(options: AdvertOptions): string {
+  const { mac, source, address, vrid = 51, priority = 100, intervalCs = 100 } = options;
+  const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+  const vrrp = `31${hex(vrid, 2)}${hex(priority, 2)}01${hex(intervalCs, 4)}0000${hexOfIpv4(address)}`;
+  return `01005e000012${hexOf(mac)}0800${ipv4Header(112, vrrp.length / 2, 255, source, '224.0.0.18')}${vrrp}`;
+}
+
+function ipv4Header(
+  protocol: number,
+  bytes: number,
+  ttl: number,
+  source: string,
+  destination: string,
+): string {
+  const words = (value: number): string => value.toString(16).padStart(4, '0');
+  const ends = hexOfIpv4(source) + hexOfIpv4(destination);
+  const fixed = `4500${words(20 + bytes)}00000000${words(ttl * 256 + protocol)}`;
+  const sum = (`${fixed}${ends}`.match(/..../g) ?? []).reduce((total, word) => total + parseInt(word, 16), 0);
+  return `${fixed}${words(~((sum & 0xffff) + (sum >>> 16)) & 0xffff)}${ends}`;
+}

@@ -8,6 +8,7 @@ const OPTIONS = {
   guard: 'enforce',
   unheld: 'pass',
   rebind: 'kernel',
+  heal: 'verify',
   damping: { moves: 5, windowMs: 10_000 },
 } as const;
 

@@ -98,12 +98,7 @@ test('two members are accepted', option, 'members: [tap-a, tap-b]', null);
 test('a rebind that is none', option, 'rebind: me', 'f:9:21: rebind: found "me"; allowed: kernel or loader');
 test('kernel mode is accepted', option, 'rebind: kernel', null);
 test('loader mode is accepted', option, 'rebind: loader', null);
-test(
-  'healing is not carried out yet',
-  option,
-  'heal: verify',
-  'f:9:19: heal: "verify" is not available in this version; allowed: alarm',
-);
+test('healing is accepted', option, 'heal: verify', null);
 test('an alarm is accepted', option, 'heal: alarm', null);
 test('a guard that is none', option, 'guard: off', 'f:9:20: guard: found "off"; allowed: enforce or monitor');
 test('guard monitor is accepted', option, 'guard: monitor', null);

@@ -24,7 +24,7 @@ const SOUND = [
   '{ pinPath: /x, api: { socket: /s }, metrics: { listen: off }, capacity: { havips: 5 }, networks: [] }',
   subnet('vlan: [1, 2], uplinks: [e], hooks: { "e*": tc }, portSecurity: true'),
   'networks: [{ name: n, eips: [], subnets: [{ name: s, bridge: br, cidr: [10.0.0.0/8, "fd00::/64"] }] }]',
-  havip('members: [a], rebind: kernel, guard: monitor, unheld: drop, heal: alarm'),
+  havip('members: [a], rebind: kernel, guard: monitor, unheld: drop, heal: verify'),
   havip('damping: { moves: 16, window: 100ms }'),
   subnet('havips: [{ address: "fd00::1" }]').replace('10.0.0.0/8', '"fd00::/64"'),
 ];
@@ -56,7 +56,7 @@ const UNSOUND = [
   subnet('havips: [{ address: 10.0.0.1/8 }]'),
   havip('members: []'),
   havip('rebind: me'),
-  havip('heal: verify'),
+  havip('heal: me'),
   havip('guard: off'),
   havip('damping: { moves: 17 }'),
   havip('damping: { window: 10 }'),

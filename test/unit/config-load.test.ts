@@ -33,7 +33,7 @@ networks:
             guard: enforce          # or monitor
             unheld: pass            # or drop
             damping: { moves: 5, window: 10s }
-            heal: alarm
+            heal: verify
     eips: []
 `;
 
@@ -41,6 +41,7 @@ const OPTIONS = {
   guard: 'enforce',
   unheld: 'pass',
   rebind: 'kernel',
+  heal: 'verify',
   damping: { moves: 5, windowMs: 10_000 },
 } as const;
 

@@ -11,6 +11,7 @@ export const havip = (address: string, more: Partial<HavipConfig> = {}): HavipCo
   guard: 'enforce',
   unheld: 'pass',
   rebind: 'loader',
+  heal: 'verify',
   damping: { moves: 5, windowMs: 10_000 },
   ...more,
 });

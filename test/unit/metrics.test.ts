@@ -50,6 +50,7 @@ function view(change: Partial<MetricsView> = {}): MetricsView {
     claimCounters: () => claims,
     losses: () => ({ ringFull: 8n, claimsFull: 9n }),
     configStale: true,
+    alarms: { flapping: 12, split: 13 },
     audit: { audited: 10, mismatches: 11 },
     ...change,
   };
