@@ -108,12 +108,17 @@ format: ## format the TypeScript
 
 BUILD_PACKAGES := clang-14 libbpf-dev linux-libc-dev g++ make bpftool
 DEMO_PACKAGES  := $(BUILD_PACKAGES) iproute2 util-linux procps ethtool keepalived curl iputils-ping
-TEST_PACKAGES  := $(DEMO_PACKAGES) iputils-arping iperf3 tcpdump nftables
+TEST_PACKAGES  := $(DEMO_PACKAGES) iputils-arping iperf3 tcpdump nftables frr ucarp
 
 # $(1): packages. Asks the network only when one is missing.
 install_packages = dpkg-query -W -f '$${db:Status-Status}\n' $(1) 2>/dev/null | grep -c '^installed$$' | \
 	grep -qx $(words $(1)) || { apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); }
+	DEBIAN_FRONTEND=noninteractive $(quietly) apt-get install -y -qq --no-install-recommends $(1); }
+
+# The services that come along (frr) are not to run: unless the host has its own policy for that.
+POLICY  := /usr/sbin/policy-rc.d
+quietly  = sh -c '[ -e $(POLICY) ] || { trap "rm -f $(POLICY)" EXIT; printf "\#!/bin/sh\nexit 101\n" > $(POLICY); \
+	chmod 755 $(POLICY); }; "$$@"' --
 
 .PHONY: root demo-packages test-packages
 root:

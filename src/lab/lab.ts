@@ -171,13 +171,17 @@ export class Lab extends Namespaces {
     await this.must(ns, [tool('frame-tool'), 'send', device], { input: `${frames.join('\n')}\n` });
   }
 
-  /** Debian's keepalived in a guest. Its log is in the child's `lines`, such as "Entering MASTER STATE". */
-  async keepalived(guest: string, options: KeepalivedOptions): Promise<Child> {
+  /**
+   * Debian's keepalived in a guest. Its log is in the child's `lines`, such as "Entering MASTER STATE".
+   * @param options Text is the whole configuration.
+   */
+  async keepalived(guest: string, options: KeepalivedOptions | string): Promise<Child> {
     this.#serial += 1;
     const name = `keepalived-${guest}-${this.#serial}`;
     const folder = `${this.tempDir}/${name}`;
     await mkdir(folder, { mode: 0o700 });
-    await writeFile(`${folder}/keepalived.conf`, keepalivedConfig(guest, options), { mode: 0o600 });
+    const text = typeof options === 'string' ? options : keepalivedConfig(guest, options);
+    await writeFile(`${folder}/keepalived.conf`, text, { mode: 0o600 });
     const command = keepalivedCommand(`${folder}/keepalived.conf`, folder);
     return this.spawn(guest, command, this.kept ? { keepAs: name } : {});
   }

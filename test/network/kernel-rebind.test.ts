@@ -155,7 +155,7 @@ test.serial(
     const claims = (guest: Holder): Promise<void> =>
       lab.sendFrames(guest, 'eth0', [`${arp({ mac: lab.mac(guest), sender: VIP })} 5000`]);
     await Promise.all([claims('vm-a'), claims('vm-b')]);
-    await eventually('it is quiet', async () => (await status(lab)).state === 'held', 10_000);
+    await eventually('it is quiet', async () => (await status(lab)).state === 'held', 30_000);
     const told = await events(lab, 'move');
     for (const [at, move] of told.entries()) {
       if (at) t.deepEqual(move.from, told[at - 1]?.to, 'each move is from where the last one went');
