@@ -12,6 +12,7 @@ import { Observer, type ObserverHooks } from '../observe/observer.js';
 import { WallClock } from '../observe/clock.js';
 import { createLog, type Logger } from '../observe/log.js';
 import { packageVersion } from '../version.js';
+import { requireCapabilities } from './capabilities.js';
 import { ControlLoop } from './loop.js';
 
 export interface DaemonOptions {
@@ -41,7 +42,7 @@ export class Daemon {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const { config } = options;
     const log = createLog();
-    refuseUnprivileged();
+    requireCapabilities();
     preparePinFolder(config.pinPath);
     const lockFd = lockPinFolder(config.pinPath);
     raisePriority(log);
@@ -132,13 +133,6 @@ function watchdog(log: Logger): ObserverHooks {
       log.error({ error: message, retryMs }, 'the worker fell; starting another'),
     onUp: () => log.info('the worker is back'),
   };
-}
-
-function refuseUnprivileged(): void {
-  if (process.geteuid?.() === 0) return;
-  throw new HavipError('PERMISSION', 'loading BPF programs and following network devices needs root', {
-    cure: 'sudo havip run ...',
-  });
 }
 
 /** This thread only: on Linux a priority belongs to a thread, and 0 means the caller's. */
