@@ -108,6 +108,7 @@ format: ## format the TypeScript
 
 BUILD_PACKAGES := clang-14 libbpf-dev linux-libc-dev g++ make bpftool
 DEMO_PACKAGES  := $(BUILD_PACKAGES) iproute2 util-linux procps ethtool keepalived curl iputils-ping
+FUZZ_PACKAGES  := $(BUILD_PACKAGES) libclang-rt-14-dev
 TEST_PACKAGES  := $(DEMO_PACKAGES) iputils-arping iperf3 tcpdump nftables frr ucarp
 
 # $(1): packages. Asks the network only when one is missing.
@@ -140,8 +141,27 @@ demo: demo-packages ## a lab with a real keepalived pair: fails it over and show
 # AVA_FLAGS=--tap for a machine. Tests of namespaces run one file at a time: they share two cores and measure losses.
 test: test-packages ## install, build, check, and run every test (root)
 	$(Q)$(MAKE) --no-print-directory all check
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10
 	$(Q)$(BIN)/ava $(AVA_FLAGS) '$(BUILD)/test/{unit,program,native}/**/*.test.js'
 	$(Q)$(BIN)/ava $(AVA_FLAGS) --concurrency 1 '$(BUILD)/test/{network,interop}/**/*.test.js'
+
+# Alignment: on the wire there is none, and BPF does not mind.
+FUZZ_FLAGS   := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize=alignment -fno-sanitize-recover=all \
+                -Wall -Wextra -Werror -Wno-unused-function
+FUZZ_SECONDS ?= 30
+
+$(BUILD)/fuzz/parsers: test/fuzz/parsers.c $(BPF_HEADERS)
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)/corpus
+	$(Q)$(CLANG) $(FUZZ_FLAGS) $< -o $@
+
+.PHONY: fuzz
+fuzz: root ## the parsers under libFuzzer with sanitizers, for FUZZ_SECONDS (root, for the packages)
+	$(Q)$(call install_packages,$(FUZZ_PACKAGES))
+	$(Q)$(MAKE) --no-print-directory $(BUILD)/fuzz/parsers
+	$(Q)$(BUILD)/fuzz/parsers -max_total_time=$(FUZZ_SECONDS) -max_len=1700 -use_value_profile=1 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus >$(BUILD)/fuzz/log 2>&1 || { tail -60 $(BUILD)/fuzz/log; exit 1; }
+	@awk '/number_of_executed_units/ { print "  " $$2 " inputs in $(FUZZ_SECONDS) s, none broken" }' $(BUILD)/fuzz/log
 
 bench: test-packages ## measure against the plain bridge, in one run (root); BENCH_FLAGS=--quick
 	$(Q)$(MAKE) --no-print-directory all

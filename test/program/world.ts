@@ -31,7 +31,7 @@ export const TAG = { outer: 100, inner: 7 } as const;
 /** HAVIPs by name: V4 and V6 of subnet `web`, and V4's address again in the tagged subnets. */
 export const HAVIP = { v4: 1, v6: 2, tagged: 3, double: 4 } as const;
 export type HavipName = keyof typeof HAVIP;
-const KEYS: { readonly [N in HavipName]: Key } = {
+export const KEYS: { readonly [N in HavipName]: Key } = {
   v4: { subnet: SUBNET.web, address: addressBytes(V4) },
   v6: { subnet: SUBNET.web, address: addressBytes(V6) },
   tagged: { subnet: SUBNET.tagged, address: addressBytes(V4) },
