@@ -12,7 +12,7 @@ import { jsonOption } from './options.js';
 import { print, renderTable, screenOf, type Column } from './render.js';
 
 interface Flags {
-  readonly vip: readonly string[];
+  readonly vip?: readonly string[];
   readonly json?: true;
 }
 
@@ -40,7 +40,7 @@ export function replayCommand(): Command {
   return new Command('replay')
     .description('a capture through the programs and the model, compared frame by frame')
     .argument('<FILE>', 'pcap of Ethernet frames')
-    .option('--vip <ADDR>', 'a HAVIP; repeat for several', collect, [])
+    .option('--vip <ADDR>', 'a HAVIP; repeat for several', collect)
     .addOption(jsonOption())
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, flags: Flags) => {
@@ -48,10 +48,10 @@ export function replayCommand(): Command {
     });
 }
 
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** @returns whether they agree. */
-async function replay(file: string, { vip, json }: Flags): Promise<boolean> {
+async function replay(file: string, { vip = [], json }: Flags): Promise<boolean> {
   if (vip.length === 0) {
     throw new HavipError('USAGE', 'which addresses are HAVIPs?', { cure: `havip replay ${file} --vip ADDR` });
   }

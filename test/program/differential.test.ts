@@ -14,14 +14,13 @@ import { announcementOf } from '../../src/model/announcement.js';
 import { judgementOf, type From } from '../../src/model/judgement.js';
 import { packetOf, type Packet } from '../../src/model/packet.js';
 import { HOLDER, SENDER } from './names.js';
-import { run, world, type Entry } from './observe.js';
+import { run, runsIn, world, type Entry } from './observe.js';
 import { Random, randomFrame } from './random-frames.js';
 import { HAVIP, KEYS, PORTS, SUBNET, TAG, type HavipName, type Held, type Situation } from './world.js';
 
 const CASES = Number(process.env['HAVIP_FUZZ_CASES'] ?? 200_000);
 const SEED = Number(process.env['HAVIP_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const BATCH = 1000;
-const SHORTEST_FOR_TC = 14 + 8 + 40;
 const FIXTURES = fileURLToPath(new URL('../../../test/program/fixtures/', import.meta.url));
 /** Behind an uplink the local holder's MAC may be a reflection, which is a matter of time: so nobody has this one. */
 const ELSEWHERE: Held = ['other', '02:00:00:00:00:77'];
@@ -118,13 +117,10 @@ function expectedOf(
 const textOf = ({ holder, former, moves, by }: Binding): string =>
   `${holder ? `${holder.port} ${holder.mac}` : '-'} after ${former ? `${former.port} ${former.mac}` : '-'}, ${moves} moves, ${by}`;
 
-/** A test run through tc refuses IP packets that end within their header; XDP's takes every frame. */
-const entryFor = (frame: Buffer, { entry }: Scene): Entry => (frame.length < SHORTEST_FOR_TC ? 'xdp' : entry);
-
 /** '' where they agree. `now` is kept as the programs leave it. */
 function difference(frame: Buffer, scene: Scene, now: Map<HavipName, Binding>): string {
   const expected = expectedOf(frame, scene, now);
-  const { verdict, frame: out } = run(entryFor(frame, scene), frame);
+  const { verdict, frame: out } = run(runsIn(scene.entry, frame) ? scene.entry : 'xdp', frame);
   if ((verdict === 'drop') !== expected.drop) return `${verdict}, not ${expected.drop ? 'drop' : 'pass'}`;
   if (expected.counter !== null && verdict === 'pass' && out !== frame.toString('hex'))
     return 'bytes were changed';

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Neighbour advertisements and VRRP adverts through every entry: what counts, what is refused, what is only observed.
-// And the re-bind in the program itself, with its move budget, which the configuration does not offer yet.
+// And the re-bind in the program itself, with its move budget.
 import test from 'ava';
 import { POLICY_FLAGS } from '../../src/kernel/layout.gen.js';
 import { addressBytes } from '../../src/net/addresses.js';
 import { macBytes } from './frames.js';
 import { announceRequest, HOLDER, SENDER } from './names.js';
-import { ENTRIES, observe, run, world, type Entry } from './observe.js';
-import { V4, V6, type Situation } from './world.js';
+import { bindings, ENTRIES, observe, run, world, type Entry } from './observe.js';
+import { PORTS, V4, V6, type Situation } from './world.js';
 
 const held: Situation = { held: { v6: ['other', HOLDER] } };
 
@@ -112,4 +112,47 @@ serial('the program re-binds by itself, and keeps to the move budget', (t, entry
   const [row] = [...world.tables.bindings.entries()].filter(([, { havip }]) => havip === 1);
   t.is(row?.[1].moves, 5);
   t.is(row?.[1].holder.port, 1, 'the guest that announced last has it');
+});
+
+const KERNEL = POLICY_FLAGS.OPEN | POLICY_FLAGS.REBIND_KERNEL;
+
+for (const [mode, flags] of [
+  ['the programs', KERNEL],
+  ['the loader', POLICY_FLAGS.OPEN],
+] as const) {
+  serial(
+    `the local holder's own announcement, sent back by an uplink, is none (${mode} decide)`,
+    (t, entry) => {
+      world.arrange({ held: { v4: ['guest', SENDER] }, flags });
+      run(entry, announceRequest());
+      const before = bindings();
+      world.writePort({ in: 'uplink' });
+      const { ring, counted, frames } = observe(entry, announceRequest());
+      t.deepEqual(ring, []);
+      t.is(counted['uplink ARP_REQUEST REFLECTED'], 1n);
+      t.is(frames['uplink PASS_REFLECTED'], 1n);
+      t.is(bindings(), before);
+      // Another station's is a claim.
+      const moved = observe(entry, announceRequest({ senderMac: HOLDER }, { from: HOLDER }));
+      t.is(moved.ring[0]?.result, mode === 'the programs' ? 'MOVE' : 'CLAIM');
+    },
+  );
+}
+
+serial('what came in by a port that has just left binds nothing', (t, entry) => {
+  world.arrange({ held: { v4: ['other', HOLDER] }, flags: KERNEL });
+  const target = world.tables.targets.get(PORTS.guest.slot);
+  if (!target) return t.fail();
+  const before = bindings();
+  for (const gone of [
+    { ...target, ifindex: 0 },
+    { ...target, generation: 2 },
+  ]) {
+    world.tables.targets.set(PORTS.guest.slot, gone);
+    const { ring, verdict } = observe(entry, announceRequest());
+    t.deepEqual([ring, verdict], [[], 'pass']);
+  }
+  world.tables.targets.set(PORTS.guest.slot, target);
+  t.is(bindings(), before);
+  t.is(observe(entry, announceRequest()).ring[0]?.result, 'MOVE');
 });
