@@ -25,6 +25,8 @@ export interface AlarmDeskOptions {
   readonly tell: (event: HolderEvent) => void;
   readonly heal: (claim: Claim) => void;
   readonly onSplit: (havips: readonly number[]) => void;
+  /** Something was done by the clock, and told. */
+  readonly onTurn: () => void;
 }
 
 /** An answer takes as long as a guest needs to be scheduled. */
@@ -83,15 +85,20 @@ export class AlarmDesk {
     if (answers.length || adverts.length) this.turn();
   }
 
+  /** Whether a question about it is still wanted. */
+  isAsking(havip: number): boolean {
+    return !this.holder(havip) || this.inquiries.isOpen(havip);
+  }
+
   /** What is due now; arms the timer for the rest. */
   turn(): void {
     const { definitions, commander, asker } = this.options;
     const nowNs = process.hrtime.bigint();
     this.raise(this.alarms.due(nowNs, (havip) => this.holder(havip)));
     const { ask, heal } = this.inquiries.due(nowNs);
-    const asked = ask.flatMap((havip) => definitions.havip(havip) ?? []);
-    for (const { id } of asked) commander.ask(id, nowNs + ANSWER_NS);
-    if (asked.length) asker.ask(asked);
+    // Only then does it matter that the holder itself answers.
+    for (const { havip, purpose } of ask) if (purpose === 'verify') commander.ask(havip, nowNs + ANSWER_NS);
+    if (ask.length) asker.ask(ask.flatMap(({ havip }) => definitions.havip(havip) ?? []));
     for (const { havip, to } of heal) this.heal(havip, to, nowNs);
     // Whether the other still answers: a silence of its own accord would end the alarm too early.
     for (const havip of this.alarms.splits())
@@ -147,6 +154,11 @@ export class AlarmDesk {
     if (havips) this.options.onSplit(havips);
   }
 
+  private onTimer(): void {
+    this.turn();
+    this.options.onTurn();
+  }
+
   private arm(): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
@@ -154,7 +166,7 @@ export class AlarmDesk {
     if (dueNs.length === 0) return;
     const firstNs = dueNs.reduce((a, b) => (a < b ? a : b));
     const waitMs = Number((firstNs - process.hrtime.bigint()) / 1_000_000n) + 1;
-    this.timer = setTimeout(() => this.turn(), Math.max(0, waitMs));
+    this.timer = setTimeout(() => this.onTimer(), Math.max(0, waitMs));
   }
 }
 

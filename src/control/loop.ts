@@ -105,12 +105,14 @@ export class ControlLoop implements EventSource {
       commander,
       asker: new Asker({
         bridge: (name) => this.follower.bridge(name),
+        isWanted: ({ id }) => this.desk.isAsking(id),
         onFailure: (bridge, { message }) =>
           log.warn({ bridge, error: message }, 'cannot ask who holds an address'),
       }),
       tell: (event) => events.tellHolder(event, null),
       heal: (claim) => this.holdings.bind(claim, null),
       onSplit: (havips) => tell({ type: 'split', havips }),
+      onTurn: () => this.afterRing(),
     });
     this.follower = new PortFollower({
       ports: this.ports,

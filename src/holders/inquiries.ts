@@ -22,7 +22,7 @@ interface Inquiry {
 
 /** What to do now. */
 export interface InquiriesDue {
-  readonly ask: readonly number[];
+  readonly ask: readonly { readonly havip: number; readonly purpose: 'search' | 'verify' }[];
   /** Exactly one member that is not the holder answered, every time, and the holder never did. */
   readonly heal: readonly { readonly havip: number; readonly to: Holder }[];
 }
@@ -54,6 +54,11 @@ export class Inquiries {
     if (this.open.get(havip)?.purpose === 'verify') this.begin(havip, 'verify', nowNs);
   }
 
+  /** Whether the last question that came due is still to be put. */
+  isOpen(havip: number): boolean {
+    return this.open.get(havip)?.found === false;
+  }
+
   /** When the question was asked that an answer now is for; 0n: none is open. */
   askedNs(havip: number): bigint {
     const inquiry = this.open.get(havip);
@@ -70,13 +75,13 @@ export class Inquiries {
   }
 
   due(nowNs: bigint): InquiriesDue {
-    const ask: number[] = [];
+    const ask: { havip: number; purpose: Inquiry['purpose'] }[] = [];
     const heal: { havip: number; to: Holder }[] = [];
     for (const [havip, inquiry] of this.open) {
       if (dueNs(inquiry) > nowNs) continue;
       if (!inquiry.found && inquiry.asked < timesOf(inquiry).length) {
         inquiry.asked++;
-        ask.push(havip);
+        ask.push({ havip, purpose: inquiry.purpose });
         continue;
       }
       this.open.delete(havip);

@@ -82,6 +82,8 @@ for (const { way, env } of WAYS) {
       t.is(again.code, 4);
       t.regex(again.stderr, /nothing is loaded/);
 
+      // Nobody is left that would answer the question with which it starts.
+      await lab.ip('vm-a', [`address del ${VIP}/32 dev eth0`]);
       await startDaemon(lab, { env });
       t.like(await status(lab), { state: 'unheld', holder: null, moves: 0, packets: 0 });
     },

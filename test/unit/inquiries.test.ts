@@ -38,8 +38,9 @@ test('found, it asks no more, but an answer is still one for a second', (t) => {
   const inquiries = new Inquiries();
   inquiries.search(V, ns(0));
   t.is(inquiries.askedNs(V), 0n);
-  t.deepEqual(inquiries.due(ns(0)), { ask: [V], heal: [] });
+  t.deepEqual(inquiries.due(ns(0)), { ask: [{ havip: V, purpose: 'search' }], heal: [] });
   inquiries.found(V);
+  t.false(inquiries.isOpen(V));
   t.is(inquiries.askedNs(V), ns(0));
   t.deepEqual(inquiries.due(ns(999)), { ask: [], heal: [] });
   t.is(inquiries.askedNs(V), ns(0));
