@@ -63,12 +63,12 @@ async function replay(file: string, { vip = [], json }: Flags): Promise<boolean>
   const frames = [...readPcap(bytes, file)];
   const arena = new Arena(havips);
   try {
-    const run = new Replay(arena, havips);
-    const lines = frames.flatMap((frame) => run.put(frame) ?? []);
+    const run = new Replay(arena, havips, () => process.hrtime.bigint());
+    const lines = frames.flatMap((frame) => run.put(frame));
     await print(json ? lines.map((line) => `${jsonOf(line)}\n`).join('') : await tableOf(lines));
-    const { frames: all, announcements, differences, cut } = run.totals;
+    const { frames: all, announcements, steered, differences, cut } = run.totals;
     const left = cut ? `, ${cut} cut short and left out` : '';
-    const words = `${all} frames, ${announcements} about a HAVIP, ${differences} differences${left}\n`;
+    const words = `${all} frames, ${announcements} about a HAVIP, ${steered} steered, ${differences} differences${left}\n`;
     if (!json) await print(words);
     return differences === 0;
   } finally {

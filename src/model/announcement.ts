@@ -2,7 +2,7 @@
 // What a frame says about which address (ANNOUNCEMENTS.md, "Frame by frame"): the TypeScript twin of bpf/announce.h.
 // Judges nothing. Pure.
 import { CLAIM_KIND, CLAIM_RESULT, LIMITS } from '../kernel/layout.gen.js';
-import { ETHERTYPE, upperOf, type Packet, type Upper } from './packet.js';
+import { ETHERTYPE, MAPPED, upperOf, type Packet, type Upper } from './packet.js';
 
 export interface Announcement {
   /** CLAIM_KIND */
@@ -16,7 +16,6 @@ export interface Announcement {
 }
 
 const { CLAIM, REFUSED_MALFORMED, REFUSED_SPOOF } = CLAIM_RESULT;
-const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 
 /** 'short': an ARP frame that ends too early. null: it says nothing about an address. */
 export function announcementOf(packet: Packet): Announcement | 'short' | null {

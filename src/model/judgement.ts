@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What an announcement is worth (ANNOUNCEMENTS.md, the table): the TypeScript twin of bpf/claim.h's judge and, with
-// the rules of src/holders, of bpf/decide.h for a budget that is open. Pure.
-import { bound, judge, type Binding, type Holder, type Outcome } from '../holders/rules.js';
+// the registry that the daemon audits by, of bpf/decide.h. Pure: the time is handed in.
+import type { Registry } from '../holders/registry.js';
+import type { Holder } from '../holders/rules.js';
 import { CLAIM_KIND, CLAIM_RESULT } from '../kernel/layout.gen.js';
 import { formatMac } from '../net/addresses.js';
 import type { Announcement } from './announcement.js';
@@ -13,14 +14,6 @@ export interface From {
   readonly isMember: boolean;
 }
 
-export interface Judgement {
-  /** CLAIM_RESULT, as the counters have it. */
-  readonly result: number;
-  readonly refused: boolean;
-  /** The binding afterwards. */
-  readonly binding: Binding;
-}
-
 const PROBES: ReadonlySet<number> = new Set([CLAIM_KIND.ARP_PROBE, CLAIM_KIND.ND_PROBE]);
 const ANNOUNCEMENTS: ReadonlySet<number> = new Set([
   CLAIM_KIND.ARP_REQUEST,
@@ -29,27 +22,53 @@ const ANNOUNCEMENTS: ReadonlySet<number> = new Set([
 ]);
 const ANSWERS: ReadonlySet<number> = new Set([CLAIM_KIND.ARP_ANSWER, CLAIM_KIND.NA_ANSWER]);
 
-const RESULTS: Record<Outcome, number> = {
-  refresh: CLAIM_RESULT.REFRESH,
+const RESULTS: Readonly<Record<string, number>> = {
   bind: CLAIM_RESULT.BIND,
   move: CLAIM_RESULT.MOVE,
   'mac-change': CLAIM_RESULT.MAC_CHANGE,
 };
 
-export function judgementOf(said: Announcement, from: From, binding: Binding, tsNs: bigint): Judgement {
-  const { kind, fault } = said;
-  const by: Holder = { port: from.slot, mac: formatMac(said.mac) };
-  const left = (result: number): Judgement => ({ result, refused: false, binding });
-  if (PROBES.has(kind)) return left(CLAIM_RESULT.INTENT);
-  if (!from.isMember) return { result: CLAIM_RESULT.REFUSED_NOT_MEMBER, refused: true, binding };
-  if (fault !== CLAIM_RESULT.CLAIM) return { result: fault, refused: true, binding };
-  const claims = ANNOUNCEMENTS.has(kind) || (ANSWERS.has(kind) && !binding.holder);
-  if (!claims) {
-    const holds = binding.holder?.port === by.port && binding.holder.mac === by.mac;
-    return left(holds ? CLAIM_RESULT.LIVENESS : CLAIM_RESULT.EVIDENCE);
+const REFLECTED_WITHIN_NS = 1_000_000_000n;
+
+export class Judge {
+  /** HAVIP -> when its holder last announced. */
+  private readonly spokeNs = new Map<number, bigint>();
+
+  /** @param isUplink Whether what holds it at that slot is behind an uplink. */
+  constructor(
+    private readonly registry: Registry,
+    private readonly isUplink: (slot: number) => boolean,
+  ) {}
+
+  /** Takes it up. @returns CLAIM_RESULT, as the counters have it. */
+  judge(havip: number, { kind, fault, mac }: Announcement, from: From, nowNs: bigint): number {
+    const by: Holder = { port: from.slot, mac: formatMac(mac) };
+    if (PROBES.has(kind)) return CLAIM_RESULT.INTENT;
+    if (!from.isMember) return CLAIM_RESULT.REFUSED_NOT_MEMBER;
+    if (fault !== CLAIM_RESULT.CLAIM) return fault;
+    const holder = this.registry.binding(havip)?.holder ?? null;
+    if (ANNOUNCEMENTS.has(kind) || (ANSWERS.has(kind) && !holder))
+      return this.decide(havip, kind, by, from, nowNs);
+    return holder?.port === by.port && holder.mac === by.mac ? CLAIM_RESULT.LIVENESS : CLAIM_RESULT.EVIDENCE;
   }
-  const outcome = judge(binding, by, from.isUplink);
-  if (outcome === 'refresh') return left(CLAIM_RESULT.REFRESH);
-  const claim = { havip: 0, by, kind, tsNs };
-  return { result: RESULTS[outcome], refused: false, binding: bound(binding, claim, outcome) };
+
+  private decide(havip: number, kind: number, by: Holder, { isUplink }: From, nowNs: bigint): number {
+    const { registry } = this;
+    const holder = registry.binding(havip)?.holder;
+    if (isUplink && holder?.mac === by.mac && !this.isUplink(holder.port) && this.spokeLately(havip, nowNs))
+      return CLAIM_RESULT.REFLECTED;
+    const claim = { havip, by, kind, tsNs: nowNs };
+    const refreshes = registry.outcome(claim) === 'refresh';
+    const waits = registry.pending(havip) !== null;
+    const change = registry.claim(claim, nowNs);
+    if (!refreshes && !change?.binding) return CLAIM_RESULT.HELD_BACK;
+    this.spokeNs.set(havip, nowNs);
+    if (refreshes) return waits ? CLAIM_RESULT.WITHDRAWN : CLAIM_RESULT.REFRESH;
+    return RESULTS[change?.events[0]?.kind ?? ''] ?? CLAIM_RESULT.OVERTAKEN;
+  }
+
+  private spokeLately(havip: number, nowNs: bigint): boolean {
+    const spokeNs = this.spokeNs.get(havip);
+    return spokeNs !== undefined && nowNs - spokeNs < REFLECTED_WITHIN_NS;
+  }
 }

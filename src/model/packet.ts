@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A frame's outer layers, as bpf/parse.h and bpf/message.h read them: Ethernet, up to two VLAN tags, IPv6 extension
-// headers. Written apart from those, so that a comparison compares two minds. Pure.
+// headers, IPv4's own. Written apart from those, so that a comparison compares two minds. Pure.
 import { LIMITS } from '../kernel/layout.gen.js';
 
-export const ETHERTYPE = { IPV4: 0x0800, ARP: 0x0806, IPV6: 0x86dd } as const;
+export const ETHERTYPE = { IPV4: 0x0800, ARP: 0x0806, RARP: 0x8035, IPV6: 0x86dd } as const;
+/** IPv4 in 16 bytes is ::ffff:a.b.c.d. */
+export const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
 const VLAN_TYPES: ReadonlySet<number> = new Set([0x8100, 0x88a8]);
 const VLAN_ID = 0x0fff;
 const ETHERNET_BYTES = 14;
@@ -42,10 +44,14 @@ export function packetOf(frame: Buffer): Packet | 'short' | 'deep' {
 const EXTENSION = { HOP_BY_HOP: 0, ROUTING: 43, FRAGMENT: 44, DESTINATION: 60 } as const;
 const EXTENSIONS: ReadonlySet<number> = new Set(Object.values(EXTENSION));
 const EXTENSIONS_MAX = 8;
+const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
+/** More fragments follow, or this is not the first. */
+const IPV4_FRAGMENT = 0x3fff;
 
-/** An IPv6 packet's upper layer. Offsets are from the start of its IP header. */
+/** An IP packet's upper layer. Offsets are from the start of its IP header. */
 export interface Upper {
+  readonly version: 4 | 6;
   /** The packet, from its IP header on, as far as it is read at all. */
   readonly ip: Buffer;
   /** Bytes of the frame from there on. */
@@ -59,9 +65,23 @@ export interface Upper {
 }
 
 /** null: what it carries cannot be read, and it is data. */
-export function upperOf({ frame, at: start }: Packet): Upper | null {
-  const there = frame.length - start;
-  const ip = frame.subarray(start, start + Math.min(there, LIMITS.MESSAGE_BYTES));
+export function upperOf({ frame, at, ethertype }: Packet): Upper | null {
+  const there = frame.length - at;
+  const ip = frame.subarray(at, at + Math.min(there, LIMITS.MESSAGE_BYTES));
+  if (ethertype === ETHERTYPE.IPV4) return upperOfIpv4(ip, there);
+  return ethertype === ETHERTYPE.IPV6 ? upperOfIpv6(ip, there) : null;
+}
+
+function upperOfIpv4(ip: Buffer, there: number): Upper | null {
+  if (ip.length < IPV4_BYTES) return null;
+  const at = (ip.readUInt8(0) & 0x0f) * 4;
+  if (at < IPV4_BYTES) return null;
+  const fragmented = (ip.readUInt16BE(6) & IPV4_FRAGMENT) !== 0;
+  const [protocol, hopLimit, end] = [ip.readUInt8(9), ip.readUInt8(8), ip.readUInt16BE(2)];
+  return { version: 4, ip, there, protocol, at, end, hopLimit, fragmented };
+}
+
+function upperOfIpv6(ip: Buffer, there: number): Upper | null {
   if (ip.length < IPV6_BYTES) return null;
   let protocol = ip.readUInt8(6);
   let at = IPV6_BYTES;
@@ -80,5 +100,5 @@ export function upperOf({ frame, at: start }: Packet): Upper | null {
     protocol = next;
   }
   const end = IPV6_BYTES + ip.readUInt16BE(4);
-  return { ip, there, protocol, at, end, hopLimit: ip.readUInt8(7), fragmented };
+  return { version: 6, ip, there, protocol, at, end, hopLimit: ip.readUInt8(7), fragmented };
 }

@@ -24,8 +24,10 @@ export interface Outcome {
   readonly fate: 'pass' | 'drop' | 'redirect';
   /** The frame as it left. */
   readonly frame: Buffer;
-  readonly binding: Binding | null;
 }
+
+/** Of every port: no capture has a longer frame. */
+export const ARENA_MTU_BYTES = 65_535;
 
 export class Arena {
   private readonly tables: Tables;
@@ -48,11 +50,11 @@ export class Arena {
   }
 
   /** @param slot 1 and up; must have been added. */
-  run(frame: Buffer, slot: number, address: string | null): Outcome {
+  run(frame: Buffer, slot: number): Outcome {
     this.enter(slot);
     const { action, data } = testRun(this.program, frame);
     const fate = action === XDP_DROP ? 'drop' : action === XDP_PASS ? 'pass' : 'redirect';
-    return { fate, frame: data, binding: address === null ? null : this.binding(address) };
+    return { fate, frame: data };
   }
 
   binding(address: string): Binding | null {
@@ -64,7 +66,7 @@ export class Arena {
   addPort(slot: number): void {
     const target = {
       ifindex: LOOPBACK,
-      mtu: 65_535,
+      mtu: ARENA_MTU_BYTES,
       kind: PORT_KIND.VNIC,
       flags: 0,
       generation: 1,

@@ -10,6 +10,8 @@ import { announcement } from '../../src/lab/frames.js';
 import { Arena } from '../../src/replay/arena.js';
 import { readPcap } from '../../src/replay/pcap.js';
 import { Replay } from '../../src/replay/replay.js';
+import { ipv4 } from './frames.js';
+import { packet4 } from './names.js';
 import { V4, V6 } from './world.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -71,8 +73,8 @@ for (const dialect of [
 test('each frame about a HAVIP is told, and the two agree', (t) => {
   const arena = new Arena([V4, V6]);
   t.teardown(() => arena.close());
-  const replay = new Replay(arena, [V4, V6]);
-  const lines = [...readPcap(pcap(FAILOVER), 'x.pcap')].flatMap((frame) => replay.put(frame) ?? []);
+  const replay = new Replay(arena, [V4, V6], process.hrtime.bigint);
+  const lines = [...readPcap(pcap(FAILOVER), 'x.pcap')].flatMap((frame) => replay.put(frame));
   t.deepEqual(
     lines.map(
       ({ number, address, kind, result, holder }) =>
@@ -87,21 +89,44 @@ test('each frame about a HAVIP is told, and the two agree', (t) => {
       `6 ${V6} na refused-spoof ${A}`,
     ],
   );
-  t.deepEqual(replay.totals, { frames: 6, announcements: 5, differences: 0, cut: 0 });
+  t.deepEqual(replay.totals, { frames: 6, announcements: 5, steered: 0, differences: 0, cut: 0 });
+});
+
+test('adverts are told for each address, and data is compared byte for byte', (t) => {
+  const arena = new Arena([V4, V6]);
+  t.teardown(() => arena.close());
+  const replay = new Replay(arena, [V4, V6], process.hrtime.bigint);
+  const data = packet4().toString('hex');
+  const frames = [announcement(V4, A, 'request'), vrrp(V4, '10.0.1.99', V4), data];
+  const lines = [...readPcap(pcap(frames), 'x.pcap')].flatMap((frame) => replay.put(frame));
+  t.deepEqual(
+    lines.map(({ number, address, kind, result }) => `${number} ${address} ${kind} ${result}`),
+    [`1 ${V4} arp-request bind`, `2 ${V4} vrrp-advert observed`, `2 ${V4} vrrp-advert observed`],
+  );
+  t.like(replay.totals, { frames: 3, announcements: 2, steered: 1, differences: 0 });
 });
 
 test('a model that errs is told, with both opinions', (t) => {
   const arena = new Arena([V4]);
   t.teardown(() => arena.close());
-  const replay = new Replay(arena, [V4]);
+  const replay = new Replay(arena, [V4], process.hrtime.bigint);
   // The programs know of a holder that the model has not heard of.
   arena.addPort(9);
-  arena.run(Buffer.from(announcement(V4, B, 'request'), 'hex'), 9, V4);
+  arena.run(Buffer.from(announcement(V4, B, 'request'), 'hex'), 9);
   const [frame] = [...readPcap(pcap([announcement(V4, A, 'request')]), 'x.pcap')];
   if (!frame) return t.fail();
-  t.regex(replay.put(frame)?.difference ?? '', /^the programs: .* 1 moves; the model: .* 0 moves$/);
+  t.regex(replay.put(frame)[0]?.difference ?? '', /^the programs: .* 1 moves; the model: .* 0 moves$/);
   t.is(replay.totals.differences, 1);
 });
+
+function vrrp(...addresses: string[]): string {
+  const listed = addresses.map((address) => Buffer.from(address.split('.').map(Number)));
+  const payload = Buffer.concat([Buffer.from([0x31, 51, 100, addresses.length, 0, 100, 0, 0]), ...listed]);
+  const link = { to: '01:00:5e:00:00:12', from: A };
+  const frame = ipv4(link, { source: '10.0.1.7', destination: '224.0.0.18', protocol: 112, payload });
+  frame.writeUInt8(255, 14 + 8);
+  return frame.toString('hex');
+}
 
 const refused = test.macro((t, file: Buffer, message: RegExp) => {
   const error = t.throws(() => [...readPcap(file, 'x.pcap')], { instanceOf: HavipError });
@@ -134,7 +159,7 @@ test('the command: a table, lines of JSON, and errors with their codes', async (
   const table = await run(file, '--vip', V4, '--vip', V6);
   t.is(table.code, 0, table.stderr);
   t.regex(table.stdout, /arp-reply +move +02:00:00:00:00:0b/);
-  t.regex(table.stdout, /6 frames, 5 about a HAVIP, 0 differences\n$/);
+  t.regex(table.stdout, /6 frames, 5 about a HAVIP, 0 steered, 0 differences\n$/);
   const json = await run(file, '--vip', V4, '--json');
   const lines = json.stdout
     .trim()

@@ -4,8 +4,9 @@
 import {
   CLAIM_KIND,
   POLICY_FLAGS,
-  State,
+  PORT_FLAGS,
   PORT_KIND,
+  State,
   TARGET_FLAGS,
   type Binding,
   type Holder,
@@ -75,6 +76,8 @@ export interface Situation {
   readonly learnEveryNs?: bigint;
   /** The subnet of untagged frames of the port. Default: web. */
   readonly untagged?: number;
+  /** `portSecurity` of the port's untagged frames. Default: not. */
+  readonly secure?: boolean;
   /** No `ports` row at all: attached a moment before the loader says what the port is. */
   readonly unknownPort?: boolean;
 }
@@ -136,7 +139,13 @@ export class World {
   }
 
   /** Another port takes the place of the one that frames come in by. */
-  writePort({ in: port = 'guest', learnEveryNs = 0n, untagged = SUBNET.web, unknownPort }: Situation): void {
+  writePort({
+    in: port = 'guest',
+    learnEveryNs = 0n,
+    untagged = SUBNET.web,
+    secure = false,
+    unknownPort,
+  }: Situation): void {
     const { slot, kind } = PORTS[port];
     if (unknownPort) this.tables.ports.delete(LOOPBACK);
     else
@@ -147,7 +156,7 @@ export class World {
         kind,
         learnEveryNs,
         generation: 1,
-        flags: 0,
+        flags: secure ? PORT_FLAGS.SECURE : 0,
       });
   }
 

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A frame, in by a port -> what becomes of it, why, and its bytes afterwards: the TypeScript twin of bpf/steer.h and
+// of what the two entries add (`rebind: kernel`). Pure: what it needs to know of the world is handed in.
+import type { Registry } from '../holders/registry.js';
+import { CLAIM_KIND, CLAIM_RESULT, PORT_KIND, REASON, TARGET_FLAGS } from '../kernel/layout.gen.js';
+import { isRefusal } from '../kernel/names.js';
+import { formatMac } from '../net/addresses.js';
+import { advertisedBy, stationedBy } from './advert.js';
+import { announcementOf, type Announcement } from './announcement.js';
+import type { Judge } from './judgement.js';
+import { ETHERTYPE, MAPPED, packetOf, type Packet } from './packet.js';
+
+export interface InPort {
+  readonly slot: number;
+  /** PORT_KIND */
+  readonly kind: number;
+}
+
+export interface Target {
+  readonly mtu: number;
+  /** PORT_KIND */
+  readonly kind: number;
+  /** TARGET_FLAGS */
+  readonly flags: number;
+  /** Whether XDP's redirects know it too. */
+  readonly mapped: boolean;
+}
+
+export interface Policy {
+  readonly havip: number;
+  readonly isMember: boolean;
+  readonly monitors: boolean;
+  readonly dropsUnheld: boolean;
+}
+
+export interface World {
+  readonly entry: 'xdp' | 'tc';
+  readonly in: InPort;
+  readonly registry: Registry;
+  readonly judge: Judge;
+  /** Of the tags; 0: none. */
+  subnetOf(outer: number, inner: number): number;
+  /** @param address 16 bytes. */
+  policyOf(subnet: number, address: Buffer): Policy | null;
+  /** null: it has left. */
+  targetOf(slot: number): Target | null;
+  /** Where that MAC was last bound. */
+  stationedAt(subnet: number, mac: string): number | null;
+  /** `portSecurity`. */
+  maySend(subnet: number, mac: string): boolean;
+}
+
+export interface Said {
+  readonly havip: number | null;
+  /** 16 bytes; of a RARP: none. */
+  readonly address: Buffer | null;
+  /** CLAIM_KIND */
+  readonly kind: number;
+  /** CLAIM_RESULT */
+  readonly result: number;
+}
+
+export interface Fate {
+  /** REASON */
+  readonly reason: number;
+  readonly verdict: 'pass' | 'drop' | 'redirect';
+  readonly frame: Buffer;
+  readonly said: readonly Said[];
+}
+
+/** What the kernel grants a frame beyond its device's MTU: Ethernet's header and one tag. */
+const BEYOND_MTU_BYTES = 18;
+
+/** Takes up what it says, by the world's judge. */
+export function fateOf(frame: Buffer, world: World, nowNs: bigint): Fate {
+  const said: Said[] = [];
+  const packet = packetOf(frame);
+  const end = (reason: number, bytes = frame): Fate => ({
+    reason,
+    verdict: verdictOf(reason),
+    frame: bytes,
+    said,
+  });
+  if (packet === 'short') return end(REASON.PASS_TRUNCATED);
+  const subnet = packet === 'deep' ? 0 : world.subnetOf(packet.outer, packet.inner);
+  if (packet === 'deep' || subnet === 0) return end(REASON.PASS_OTHER_DOMAIN);
+  if (world.in.kind === PORT_KIND.VNIC && !world.maySend(subnet, formatMac(frame.subarray(6, 12))))
+    return end(REASON.DROP_PORT_SECURITY);
+
+  const heard = hear(packet, subnet, world, nowNs, said);
+  const isIp = packet.ethertype === ETHERTYPE.IPV4 || packet.ethertype === ETHERTYPE.IPV6;
+  if (!isIp || verdictOf(heard) === 'drop') return end(heard);
+  const { reason, mac } = steer(packet, subnet, world);
+  if (mac === null) return end(reason === REASON.PASS_NOT_HAVIP ? heard : reason);
+  return end(reason, Buffer.concat([mac, frame.subarray(6)]));
+}
+
+function verdictOf(reason: number): Fate['verdict'] {
+  if (reason === REASON.REDIRECT_HOLDER) return 'redirect';
+  return DROPS.has(reason) ? 'drop' : 'pass';
+}
+
+const DROPS: ReadonlySet<number> = new Set(
+  Object.entries(REASON).flatMap(([name, reason]) => (name.startsWith('DROP_') ? [reason] : [])),
+);
+
+// --- what it says --------------------------------------------------------------------------------------------------
+
+function hear(packet: Packet, subnet: number, world: World, nowNs: bigint, said: Said[]): number {
+  const { ethertype } = packet;
+  if (ethertype === ETHERTYPE.RARP) return hearStation(packet, subnet, world, said);
+  const announcement = announcementOf(packet);
+  if (announcement === 'short') return REASON.PASS_TRUNCATED;
+  if (announcement) return hearAnnouncement(announcement, subnet, world, nowNs, said);
+  const isIp = ethertype === ETHERTYPE.IPV4 || ethertype === ETHERTYPE.IPV6;
+  return isIp ? hearAdvert(packet, subnet, world, said) : REASON.PASS_NOT_IP;
+}
+
+function hearAnnouncement(
+  announcement: Announcement,
+  subnet: number,
+  world: World,
+  nowNs: bigint,
+  said: Said[],
+): number {
+  const { address, kind } = announcement;
+  const policy = world.policyOf(subnet, address);
+  if (!policy) return REASON.PASS_NOT_HAVIP;
+  const { havip, isMember, monitors } = policy;
+  const from = { slot: world.in.slot, isUplink: world.in.kind === PORT_KIND.UPLINK, isMember };
+  const result = world.judge.judge(havip, announcement, from, nowNs);
+  said.push({ havip, address, kind, result });
+  if (isRefusal(result)) return refusalReason(result, monitors);
+  return REASONS[result] ?? REASON.PASS_ANNOUNCEMENT;
+}
+
+const REASONS: Readonly<Record<number, number>> = {
+  [CLAIM_RESULT.INTENT]: REASON.PASS_INTENT,
+  [CLAIM_RESULT.EVIDENCE]: REASON.PASS_EVIDENCE,
+  [CLAIM_RESULT.LIVENESS]: REASON.PASS_EVIDENCE,
+  [CLAIM_RESULT.REFLECTED]: REASON.PASS_REFLECTED,
+};
+
+/** The two enums name a refusal alike. */
+function refusalReason(result: number, monitors: boolean): number {
+  const name = Object.entries(CLAIM_RESULT).find(([, value]) => value === result)?.[0] ?? '';
+  return (REASON as Readonly<Record<string, number>>)[`${monitors ? 'PASS' : 'DROP'}_${name}`] ?? NaN;
+}
+
+function hearAdvert(packet: Packet, subnet: number, world: World, said: Said[]): number {
+  for (const address of advertisedBy(packet) ?? []) {
+    const policy = world.policyOf(subnet, address);
+    const result = policy?.isMember ? CLAIM_RESULT.OBSERVED : CLAIM_RESULT.STRANGER;
+    if (policy) said.push({ havip: policy.havip, address, kind: CLAIM_KIND.VRRP_ADVERT, result });
+  }
+  return said.length ? REASON.PASS_ADVERT : REASON.PASS_NOT_HAVIP;
+}
+
+function hearStation(packet: Packet, subnet: number, world: World, said: Said[]): number {
+  const mac = stationedBy(packet);
+  const slot = mac && world.stationedAt(subnet, formatMac(mac));
+  if (slot === null) return REASON.PASS_NOT_HAVIP;
+  const isThere = slot === world.in.slot;
+  const result = isThere ? CLAIM_RESULT.LIVENESS : CLAIM_RESULT.CLAIM;
+  said.push({ havip: null, address: null, kind: CLAIM_KIND.RARP, result });
+  return isThere ? REASON.PASS_EVIDENCE : REASON.PASS_ANNOUNCEMENT;
+}
+
+// --- where it goes -------------------------------------------------------------------------------------------------
+
+interface Steered {
+  readonly reason: number;
+  /** What its destination becomes; null: it is left alone. */
+  readonly mac: Buffer | null;
+}
+
+const left = (reason: number): Steered => ({ reason, mac: null });
+
+function steer(packet: Packet, subnet: number, world: World): Steered {
+  const destination = destinationOf(packet);
+  if (destination === 'short') return left(REASON.PASS_TRUNCATED);
+  const policy = destination && world.policyOf(subnet, destination);
+  if (!policy) return left(REASON.PASS_NOT_HAVIP);
+  const { frame } = packet;
+  if (frame.readUInt8(0) & 1) return left(REASON.PASS_GROUP_MAC);
+  const holder = world.registry.binding(policy.havip)?.holder;
+  if (!holder) return left(policy.dropsUnheld ? REASON.DROP_UNHELD : REASON.PASS_UNHELD);
+  const mac = Buffer.from(holder.mac.replaceAll(':', ''), 'hex');
+  if (holder.port === world.in.slot)
+    return left(mac.equals(frame.subarray(6, 12)) ? REASON.PASS_FROM_HOLDER : REASON.PASS_SAME_PORT);
+  const target = world.targetOf(holder.port);
+  if (!target) return left(REASON.PASS_PORT_GONE);
+  if (world.in.kind === PORT_KIND.UPLINK && target.kind === PORT_KIND.UPLINK) return left(REASON.PASS_UPLINK);
+  return { reason: deliveryReason(frame, target, world.entry), mac };
+}
+
+function deliveryReason({ length }: Buffer, target: Target, entry: World['entry']): number {
+  if (target.kind === PORT_KIND.HOST) return REASON.REWRITE_HOST;
+  if (length > target.mtu + BEYOND_MTU_BYTES) return REASON.REWRITE_TOO_LONG;
+  if (entry === 'xdp' && !(target.flags & TARGET_FLAGS.XDP && target.mapped))
+    return REASON.REWRITE_NO_REDIRECT;
+  return REASON.REDIRECT_HOLDER;
+}
+
+/** 16 bytes; null: one that no station can have. */
+function destinationOf({ frame, at, ethertype }: Packet): Buffer | 'short' | null {
+  const [header, from, bytes] = ethertype === ETHERTYPE.IPV4 ? [20, 16, 4] : [40, 24, 16];
+  if (frame.length < at + header) return 'short';
+  const address = frame.subarray(at + from, at + from + bytes);
+  if (bytes === 4) return Buffer.concat([MAPPED, address]);
+  return address.subarray(0, 12).equals(MAPPED) ? null : address;
+}
