@@ -16,6 +16,7 @@ import {
   pin,
   type DeclaredMap,
 } from '../native/index.js';
+import { catchUp } from './catch-up.js';
 import { Attachments, type Programs } from './attachments.js';
 import {
   closeTables,
@@ -86,8 +87,9 @@ export class Datapath {
       const programs = programsOf(object);
       if (kept.size < PIN_NAMES.length) pinStaged(object, pinPath, kept, adopted);
       const attachments = Attachments.adopt(pinPath, programs);
-      if (kept.size < PIN_NAMES.length) promoteStaged(pinPath);
       const tables = openTables((name) => object.mapFd(name));
+      if (adopted && kept.size < PIN_NAMES.length) bringAfter(mapsFolder(pinPath), tables);
+      if (kept.size < PIN_NAMES.length) promoteStaged(pinPath);
       return new Datapath(
         tables,
         object.mapFd(RING_NAME),
@@ -233,6 +235,16 @@ function copyPinned(path: string, name: MapName, toFd: number): void {
   } finally {
     from.close();
     to.close();
+  }
+}
+
+/** What was decided in the old maps while they were being copied. */
+function bringAfter(folder: string, tables: Tables): void {
+  const old = openTables((name) => openPin(join(folder, name)));
+  try {
+    catchUp(old, tables);
+  } finally {
+    closeTables(old);
   }
 }
 
