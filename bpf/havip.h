@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Raised with every change of a struct or of a map below; the loader migrates pinned state of an older one. */
-#define HAVIP_ABI 2
+#define HAVIP_ABI 3
 
 enum havip_limits {
 	HAVIP_ABI_VERSION = HAVIP_ABI,
@@ -102,6 +102,8 @@ struct havip_target {
 	__u32 generation; /* counts the ports that had this slot: a new guest inherits nothing */
 	__u32 bridge;	  /* ifindex */
 	__u8 name[16];	  /* NUL-terminated; for people */
+	__u8 mac[6];	  /* the device's own */
+	__u16 reserved;
 };
 
 /* A broadcast domain: a bridge and a tag stack. */
@@ -263,7 +265,8 @@ struct havip_speaker {
 	__u64 count;
 };
 
-/* Where a holder's MAC was last bound, so that RARP of anybody else costs one look-up. */
+/* Where a holder's MAC was last bound: RARP of anybody else costs one look-up, and frames to it from a stale cache are
+ * told from flooded ones. */
 struct havip_station_key {
 	__u32 subnet;
 	__u8 mac[6];
@@ -271,8 +274,8 @@ struct havip_station_key {
 };
 
 struct havip_stationed {
-	__u32 port; /* slot */
-	__u32 reserved;
+	__u32 port;	  /* slot */
+	__u32 generation; /* of the port that had it */
 	__u64 told_ns;
 };
 
@@ -359,7 +362,10 @@ enum havip_reason {
 	HAVIP_DROP_PORT_SECURITY = 39,	      /* the source MAC is not the vNIC's own */
 	HAVIP_PASS_ADVERT = 40,		      /* a VRRP advert that lists a HAVIP */
 	HAVIP_PASS_REFLECTED = 41,	      /* an announcement that an uplink sent back */
-	HAVIP_REASON_COUNT = 42,
+	HAVIP_REDIRECT_BACK = 42,	      /* a stale sender's on the wire, sent back out with the holder's MAC */
+	HAVIP_PASS_NO_WAY_BACK = 43,	      /* such a frame, but the uplink cannot send from its own hook */
+	HAVIP_DROP_TTL = 44,		      /* such a frame whose TTL or hop limit is used up: hosts that disagree */
+	HAVIP_REASON_COUNT = 45,
 };
 
 struct havip_port_counters {

@@ -141,6 +141,24 @@ static __always_inline enum parsed parse_destination(const struct packet *packet
 	return PARSED;
 }
 
+/* TTL or hop limit; 0 where the header is not there. */
+static __always_inline __u8 packet_ttl(const struct packet *packet)
+{
+	__u8 *header = packet->network;
+
+	if (packet->protocol == bpf_htons(ETH_P_IP))
+		return (void *)(header + sizeof(struct iphdr)) <= packet->end ? header[8] : 0;
+	return (void *)(header + sizeof(struct ipv6hdr)) <= packet->end ? header[7] : 0;
+}
+
+/* An IPv4 header's checksum once its TTL is one less (RFC 1624; net/ip.h, ip_decrease_ttl). */
+static __always_inline __sum16 checksum_after_hop(__sum16 check)
+{
+	__u32 sum = (__u32)check + bpf_htons(0x0100);
+
+	return (__sum16)(sum + (sum >= 0xffff));
+}
+
 static __always_inline int mac_is_group(const __u8 *mac)
 {
 	return mac[0] & 1;

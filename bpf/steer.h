@@ -79,6 +79,44 @@ static __always_inline int sender_must_learn(const struct havip_port *in, const 
 }
 _Static_assert(HAVIP_STATIONS == 1 << (64 - 52), "the hash above yields as many bits");
 
+/* Whether the MAC is that of a guest here that has held a HAVIP: whoever addresses it means the HAVIP's former holder.
+ * Any other frame for somebody who is not behind its uplink is a copy that the wire has flooded. */
+static __noinline int is_own_guest(const __u8 *mac, __u32 subnet)
+{
+	struct havip_station_key key = { .subnet = subnet };
+	struct havip_stationed *at;
+	struct havip_target *target;
+	__u32 slot;
+
+	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
+	at = bpf_map_lookup_elem(&stationed, &key);
+	if (!at)
+		return 0;
+	slot = at->port;
+	target = bpf_map_lookup_elem(&targets, &slot);
+	return target && target->ifindex && target->kind == HAVIP_VNIC && target->generation == at->generation;
+}
+
+/* The holder is behind the port that the frame came in by. */
+static __always_inline enum havip_reason steer_back(const struct packet *packet, const struct ethhdr *eth,
+						    const struct havip_port *in, __u32 subnet, struct delivery *to)
+{
+	__u8 addressed[6];
+	__u32 slot = in->slot;
+
+	if (mac_equal(eth->h_source, to->holder.mac))
+		return HAVIP_PASS_FROM_HOLDER;
+	if (in->kind != HAVIP_UPLINK || mac_equal(eth->h_dest, to->holder.mac))
+		return HAVIP_PASS_SAME_PORT;
+	__builtin_memcpy(addressed, eth->h_dest, sizeof(addressed));
+	if (!is_own_guest(addressed, subnet))
+		return HAVIP_PASS_SAME_PORT;
+	to->target = bpf_map_lookup_elem(&targets, &slot);
+	if (!to->target)
+		return HAVIP_PASS_PORT_GONE;
+	return packet_ttl(packet) > 1 ? HAVIP_REDIRECT_BACK : HAVIP_DROP_TTL;
+}
+
 /* An IPv4 or IPv6 frame. */
 static __always_inline enum havip_reason steer_ip(const struct packet *packet, const struct havip_port *in,
 						  __u32 subnet, struct delivery *to)
@@ -104,7 +142,7 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	if (!slot)
 		return unheld(to->havip);
 	if (slot == in->slot)
-		return mac_equal(eth->h_source, to->holder.mac) ? HAVIP_PASS_FROM_HOLDER : HAVIP_PASS_SAME_PORT;
+		return steer_back(packet, eth, in, subnet, to);
 	to->target = bpf_map_lookup_elem(&targets, &slot);
 	if (!to->target || !to->target->ifindex)
 		return HAVIP_PASS_PORT_GONE;
@@ -196,7 +234,7 @@ static __always_inline int is_delivered(enum havip_reason reason)
 	 REASON_BIT(HAVIP_DROP_REFUSED_HOP_LIMIT) | REASON_BIT(HAVIP_DROP_REFUSED_CHECKSUM) |                      \
 	 REASON_BIT(HAVIP_DROP_REFUSED_OPTION) | REASON_BIT(HAVIP_DROP_REFUSED_CODE) |                             \
 	 REASON_BIT(HAVIP_DROP_REFUSED_SOLICITED) | REASON_BIT(HAVIP_DROP_REFUSED_FRAGMENT) |                      \
-	 REASON_BIT(HAVIP_DROP_PORT_SECURITY))
+	 REASON_BIT(HAVIP_DROP_PORT_SECURITY) | REASON_BIT(HAVIP_DROP_TTL))
 _Static_assert(HAVIP_REASON_COUNT <= 64, "a reason is a bit above");
 
 static __always_inline int is_drop(enum havip_reason reason)

@@ -130,6 +130,39 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
 }
 
+struct macs {
+	__u8 destination[6];
+	__u8 source[6];
+};
+
+/* As xdp_send_back does, for an uplink that has no XDP of its own. */
+static __always_inline int tc_send_back(struct __sk_buff *skb, const struct packet *packet,
+					const struct havip_port *in, struct delivery *to)
+{
+	int ipv4 = packet->protocol == bpf_htons(ETH_P_IP);
+	__u32 network = packet->network - packet->data, ttl_at = network + (ipv4 ? 8 : 7);
+	struct macs macs;
+	struct hop {
+		__u8 ttl, protocol;
+		__sum16 check;
+	} hop;
+
+	__builtin_memcpy(macs.destination, to->holder.mac, sizeof(macs.destination));
+	__builtin_memcpy(macs.source, to->target->mac, sizeof(macs.source));
+	if (bpf_skb_load_bytes(skb, ttl_at, &hop, sizeof(hop)))
+		goto unwritable;
+	hop.ttl--;
+	hop.check = checksum_after_hop(hop.check);
+	if (bpf_skb_store_bytes(skb, ttl_at, &hop, ipv4 ? sizeof(hop) : 1, 0) ||
+	    bpf_skb_store_bytes(skb, 0, &macs, sizeof(macs), 0))
+		goto unwritable;
+	count_frame(in->slot, HAVIP_REDIRECT_BACK);
+	return bpf_redirect(to->target->ifindex, 0);
+unwritable:
+	count_frame(in->slot, HAVIP_PASS_NOT_WRITABLE);
+	return TC_ACT_UNSPEC;
+}
+
 /* TC_ACT_UNSPEC leaves the frame to whatever else is attached here, then to the bridge. */
 static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 {
@@ -157,6 +190,8 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 		reason = steer(skb, &packet, in, &to);
 	if (is_delivered(reason))
 		return tc_deliver(skb, &packet, in, &to, reason, at_ingress);
+	if (reason == HAVIP_REDIRECT_BACK)
+		return tc_send_back(skb, &packet, in, &to);
 	count_frame(in->slot, reason);
 	return is_drop(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }

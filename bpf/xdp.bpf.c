@@ -44,6 +44,33 @@ static __always_inline int xdp_deliver(struct packet *packet, const struct havip
 	return action;
 }
 
+/* Back out with the holder's MAC. With the sender's as source, the switch would look for the sender behind this port
+ * and lose its answers: the uplink's own takes its place. */
+static __always_inline int xdp_send_back(struct packet *packet, const struct havip_port *in, struct delivery *to)
+{
+	struct ethhdr *eth = packet->data;
+	__u8 *header = packet->network;
+
+	if (!(to->target->flags & HAVIP_TARGET_XDP)) {
+		count_frame(in->slot, HAVIP_PASS_NO_WAY_BACK);
+		return XDP_PASS;
+	}
+	if ((void *)(eth + 1) > packet->end || (void *)(header + sizeof(struct iphdr)) > packet->end)
+		return XDP_PASS;
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = (void *)header;
+
+		ip->ttl--;
+		ip->check = checksum_after_hop(ip->check);
+	} else {
+		header[7]--;
+	}
+	__builtin_memcpy(eth->h_dest, to->holder.mac, sizeof(eth->h_dest));
+	__builtin_memcpy(eth->h_source, to->target->mac, sizeof(eth->h_source));
+	count_frame(in->slot, HAVIP_REDIRECT_BACK);
+	return XDP_TX;
+}
+
 SEC("xdp.frags")
 int havip_xdp(struct xdp_md *ctx)
 {
@@ -69,6 +96,8 @@ int havip_xdp(struct xdp_md *ctx)
 		reason = steer(ctx, &packet, in, &to);
 	if (is_delivered(reason))
 		return xdp_deliver(&packet, in, &to, reason);
+	if (reason == HAVIP_REDIRECT_BACK)
+		return xdp_send_back(&packet, in, &to);
 	count_frame(in->slot, reason);
 	return is_drop(reason) ? XDP_DROP : XDP_PASS;
 }

@@ -134,9 +134,10 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
   targets: decoder(
     (tables) => tables.targets.entries(),
     bySlot,
-    (_, { name, ifindex, mtu, kind, flags, generation, bridge }) => ({
+    (_, { name, mac, ifindex, mtu, kind, flags, generation, bridge }) => ({
       name: fieldText(name),
       ifindex,
+      mac: formatMac(mac),
       mtu,
       kind: nameOf(PORT_KIND_NAMES, kind),
       flags: flagNames(flags, TARGET_FLAGS),

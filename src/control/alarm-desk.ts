@@ -46,9 +46,8 @@ export class AlarmDesk {
   /** HAVIPs that nobody is known to hold: whoever announced before we came will not again. */
   search(havips: Iterable<HavipRecord>): void {
     const nowNs = process.hrtime.bigint();
-    for (const { id } of havips) {
-      if (!this.holder(id)) this.inquiries.search(id, nowNs);
-    }
+    const unheld = [...havips].flatMap(({ id }) => (this.holder(id) ? [] : [id]));
+    this.inquiries.search(unheld, nowNs);
     this.turn();
   }
 
@@ -92,13 +91,14 @@ export class AlarmDesk {
 
   /** What is due now; arms the timer for the rest. */
   turn(): void {
-    const { definitions, commander, asker } = this.options;
+    const { commander, asker } = this.options;
     const nowNs = process.hrtime.bigint();
     this.raise(this.alarms.due(nowNs, (havip) => this.holder(havip)));
-    const { ask, heal } = this.inquiries.due(nowNs);
+    const { search, verify, heal } = this.inquiries.due(nowNs);
     // Only then does it matter that the holder itself answers.
-    for (const { havip, purpose } of ask) if (purpose === 'verify') commander.ask(havip, nowNs + ANSWER_NS);
-    if (ask.length) asker.ask(ask.flatMap(({ havip }) => definitions.havip(havip) ?? []));
+    for (const havip of verify) commander.ask(havip, nowNs + ANSWER_NS);
+    asker.ask(verify);
+    asker.ask(search);
     for (const { havip, to } of heal) this.heal(havip, to, nowNs);
     // Whether the other still answers: a silence of its own accord would end the alarm too early.
     for (const havip of this.alarms.splits())

@@ -11,8 +11,8 @@ export interface AskerOptions {
   readonly bridge: (name: string) => Link | undefined;
   /** @param error Why a bridge takes no question; told once until it takes one again. */
   readonly onFailure: (bridge: string, error: Error) => void;
-  /** Whether it is still worth asking when its turn has come. */
-  readonly isWanted: (havip: HavipRecord) => boolean;
+  /** undefined: when its turn has come it is not worth asking any more. */
+  readonly wanted: (havip: number) => HavipRecord | undefined;
 }
 
 /** A tenth of the time at most: on a bridge with a thousand ports one question takes a millisecond to flood. */
@@ -20,28 +20,22 @@ const SLICE_MS = 1;
 const SLICE_EVERY_MS = 10;
 
 export class Asker {
-  private readonly queue: HavipRecord[] = [];
-  /** Their indices: what waits for its turn is not asked for twice. */
-  private readonly queued = new Set<number>();
+  /** In the order of their turns; what waits is not asked for twice. */
+  private readonly queue = new Set<number>();
   private readonly sockets = new Map<number, PacketSocket>();
   private readonly failed = new Set<string>();
   private timer: NodeJS.Timeout | null = null;
   constructor(private readonly options: AskerOptions) {}
 
-  ask(havips: readonly HavipRecord[]): void {
-    for (const havip of havips) {
-      if (this.queued.has(havip.id)) continue;
-      this.queued.add(havip.id);
-      this.queue.push(havip);
-    }
-    if (!this.timer) this.sendSlice();
+  ask(havips: readonly number[]): void {
+    for (const havip of havips) this.queue.add(havip);
+    if (this.queue.size && !this.timer) this.sendSlice();
   }
 
   close(): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
-    this.queue.length = 0;
-    this.queued.clear();
+    this.queue.clear();
     for (const socket of this.sockets.values()) socket.close();
     this.sockets.clear();
   }
@@ -49,15 +43,13 @@ export class Asker {
   private sendSlice(): void {
     this.timer = null;
     const endMs = performance.now() + SLICE_MS;
-    let next = 0;
-    for (; next < this.queue.length && performance.now() < endMs; next++) {
-      const havip = this.queue[next];
-      if (!havip) continue;
-      this.queued.delete(havip.id);
-      if (this.options.isWanted(havip)) this.send(havip);
+    for (const id of this.queue) {
+      this.queue.delete(id);
+      const havip = this.options.wanted(id);
+      if (havip) this.send(havip);
+      if (performance.now() > endMs) break;
     }
-    this.queue.splice(0, next);
-    if (this.queue.length) this.timer = setTimeout(() => this.sendSlice(), SLICE_EVERY_MS);
+    if (this.queue.size) this.timer = setTimeout(() => this.sendSlice(), SLICE_EVERY_MS);
   }
 
   private send({ config, subnet }: HavipRecord): void {

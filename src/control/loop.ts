@@ -105,7 +105,7 @@ export class ControlLoop implements EventSource {
       commander,
       asker: new Asker({
         bridge: (name) => this.follower.bridge(name),
-        isWanted: ({ id }) => this.desk.isAsking(id),
+        wanted: (id) => (this.desk.isAsking(id) ? definitions.havip(id) : undefined),
         onFailure: (bridge, { message }) =>
           log.warn({ bridge, error: message }, 'cannot ask who holds an address'),
       }),

@@ -13,6 +13,8 @@ export type XdpFeatures = (ifindex: number) => bigint | undefined;
 export interface WantedPort {
   readonly ifindex: number;
   readonly name: string;
+  /** The device's own; '' where it has none. */
+  readonly mac: string;
   /** PORT_KIND */
   readonly kind: number;
   readonly hook: Hook;
@@ -88,6 +90,7 @@ function wantedPort(link: Link, bridge: Link, choices: Choices, features: bigint
   return {
     ifindex: link.ifindex,
     name: link.name,
+    mac: link.mac,
     kind,
     ...(kind === PORT_KIND.HOST ? HOST_HOOK : hookOf(link, choices.hooks, features)),
     bridge: { ifindex: bridge.ifindex, name: bridge.name },

@@ -6,6 +6,7 @@ import { PORT_KIND, type Place, type Target } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { fieldBytes, fieldText } from '../kernel/names.js';
 import { HavipError } from '../errors.js';
+import { parseMac } from '../net/addresses.js';
 import type { WantedPort } from './plan.js';
 
 export interface ServedPort {
@@ -163,7 +164,7 @@ export class PortBook {
 
   /** Target before ingress, ingress before attaching: whoever is found can be delivered to. */
   private write(slot: number, wanted: WantedPort, untagged: Place, before: Before): ServedPort {
-    const { ifindex, name, kind, mtu, flags, bridge } = wanted;
+    const { ifindex, name, mac, kind, mtu, flags, bridge } = wanted;
     const generation = this.generations.get(slot) ?? 1;
     this.names.set(slot, name);
     this.maps.targets.set(slot, {
@@ -174,6 +175,8 @@ export class PortBook {
       generation,
       bridge: bridge.ifindex,
       name: fieldBytes(name, 16),
+      mac: parseMac(mac) ?? new Uint8Array(6),
+      reserved: 0,
     });
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));

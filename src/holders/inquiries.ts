@@ -20,18 +20,30 @@ interface Inquiry {
   found: boolean;
 }
 
+/** HAVIPs that are searched for together: a hundred thousand at a start cost one number each. */
+interface Wave {
+  readonly startedNs: bigint;
+  readonly havips: Set<number>;
+  asked: number;
+}
+
 /** What to do now. */
 export interface InquiriesDue {
-  readonly ask: readonly { readonly havip: number; readonly purpose: 'search' | 'verify' }[];
+  readonly search: readonly number[];
+  readonly verify: readonly number[];
   /** Exactly one member that is not the holder answered, every time, and the holder never did. */
   readonly heal: readonly { readonly havip: number; readonly to: Holder }[];
 }
 
 export class Inquiries {
+  /** Verifications, and searches that have found somebody. */
   private readonly open = new Map<number, Inquiry>();
+  private readonly waves = new Set<Wave>();
 
-  search(havip: number, nowNs: bigint): void {
-    if (!this.open.has(havip)) this.begin(havip, 'search', nowNs);
+  search(havips: Iterable<number>, nowNs: bigint): void {
+    const wave: Wave = { startedNs: nowNs, havips: new Set(), asked: 0 };
+    for (const havip of havips) if (!this.open.has(havip) && !this.waveOf(havip)) wave.havips.add(havip);
+    if (wave.havips.size) this.waves.add(wave);
   }
 
   /** A verification takes the place of a search; one that is under way goes on. @param atNs When the first question is due. */
@@ -40,13 +52,16 @@ export class Inquiries {
   }
 
   end(havip: number): void {
+    this.leaveWave(havip);
     this.open.delete(havip);
   }
 
   /** Somebody holds it now: there is nothing more to search for, but others may still answer what was asked. */
   found(havip: number): void {
-    const inquiry = this.open.get(havip);
-    if (inquiry?.purpose === 'search') inquiry.found = true;
+    const wave = this.leaveWave(havip);
+    if (!wave) return;
+    const { startedNs, asked } = wave;
+    if (asked) this.open.set(havip, { ...inquiryOf('search', startedNs), asked, found: true });
   }
 
   /** Another has announced: whoever answered before answered for something else. */
@@ -56,12 +71,12 @@ export class Inquiries {
 
   /** Whether the last question that came due is still to be put. */
   isOpen(havip: number): boolean {
-    return this.open.get(havip)?.found === false;
+    return this.open.get(havip)?.found === false || this.waveOf(havip) !== undefined;
   }
 
   /** When the question was asked that an answer now is for; 0n: none is open. */
   askedNs(havip: number): bigint {
-    const inquiry = this.open.get(havip);
+    const inquiry = this.open.get(havip) ?? this.waveOf(havip);
     if (!inquiry?.asked) return 0n;
     return inquiry.startedNs + (timesOf(inquiry)[inquiry.asked - 1] ?? 0n) * MS;
   }
@@ -75,25 +90,31 @@ export class Inquiries {
   }
 
   due(nowNs: bigint): InquiriesDue {
-    const ask: { havip: number; purpose: Inquiry['purpose'] }[] = [];
+    const search: number[] = [];
+    const verify: number[] = [];
     const heal: { havip: number; to: Holder }[] = [];
+    for (const wave of this.waves) {
+      if (dueNs(wave) > nowNs) continue;
+      if (wave.asked++ < SEARCH_AT_MS.length) for (const havip of wave.havips) search.push(havip);
+      else this.waves.delete(wave);
+    }
     for (const [havip, inquiry] of this.open) {
       if (dueNs(inquiry) > nowNs) continue;
       if (!inquiry.found && inquiry.asked < timesOf(inquiry).length) {
         inquiry.asked++;
-        ask.push({ havip, purpose: inquiry.purpose });
+        verify.push(havip);
         continue;
       }
       this.open.delete(havip);
       const to = inquiry.purpose === 'verify' ? soleAnswerer(inquiry) : null;
       if (to) heal.push({ havip, to });
     }
-    return { ask, heal };
+    return { search, verify, heal };
   }
 
   nextDueNs(): bigint | null {
     let next: bigint | null = null;
-    for (const inquiry of this.open.values()) {
+    for (const inquiry of [...this.waves, ...this.open.values()]) {
       const at = dueNs(inquiry);
       if (next === null || at < next) next = at;
     }
@@ -101,24 +122,40 @@ export class Inquiries {
   }
 
   private begin(havip: number, purpose: Inquiry['purpose'], nowNs: bigint): void {
-    this.open.set(havip, {
-      purpose,
-      startedNs: nowNs,
-      asked: 0,
-      answers: [],
-      holderAnswered: false,
-      found: false,
-    });
+    this.leaveWave(havip);
+    this.open.set(havip, inquiryOf(purpose, nowNs));
+  }
+
+  private leaveWave(havip: number): Wave | undefined {
+    const wave = this.waveOf(havip);
+    wave?.havips.delete(havip);
+    if (wave?.havips.size === 0) this.waves.delete(wave);
+    return wave;
+  }
+
+  private waveOf(havip: number): Wave | undefined {
+    for (const wave of this.waves) if (wave.havips.has(havip)) return wave;
+    return undefined;
   }
 }
 
-const timesOf = ({ purpose }: Inquiry): readonly bigint[] =>
-  purpose === 'search' ? SEARCH_AT_MS : VERIFY_AT_MS;
+const inquiryOf = (purpose: Inquiry['purpose'], startedNs: bigint): Inquiry => ({
+  purpose,
+  startedNs,
+  asked: 0,
+  answers: [],
+  holderAnswered: false,
+  found: false,
+});
 
-function dueNs(inquiry: Inquiry): bigint {
+const timesOf = (inquiry: Inquiry | Wave): readonly bigint[] =>
+  'purpose' in inquiry && inquiry.purpose === 'verify' ? VERIFY_AT_MS : SEARCH_AT_MS;
+
+function dueNs(inquiry: Inquiry | Wave): bigint {
   const times = timesOf(inquiry);
   const last = (times[inquiry.asked - 1] ?? 0n) + LAST_WORD_MS;
-  const next = inquiry.found ? last : (times[inquiry.asked] ?? last);
+  const isFound = 'found' in inquiry && inquiry.found;
+  const next = isFound ? last : (times[inquiry.asked] ?? last);
   return inquiry.startedNs + next * MS;
 }
 

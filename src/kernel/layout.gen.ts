@@ -9,7 +9,7 @@ export interface Layout<T> {
 }
 
 export const LIMITS = {
-  ABI_VERSION: 2,
+  ABI_VERSION: 3,
   NAME_BYTES: 64,
   STATIONS: 4096,
   RING_BYTES: 1048576,
@@ -129,7 +129,10 @@ export const REASON = {
   DROP_PORT_SECURITY: 39,
   PASS_ADVERT: 40,
   PASS_REFLECTED: 41,
-  REASON_COUNT: 42,
+  REDIRECT_BACK: 42,
+  PASS_NO_WAY_BACK: 43,
+  DROP_TTL: 44,
+  REASON_COUNT: 45,
 } as const;
 
 export const CAUSE = {
@@ -301,10 +304,12 @@ export interface Target {
   generation: number;
   bridge: number;
   name: Uint8Array;
+  mac: Uint8Array;
+  reserved: number;
 }
 
 export const Target: Layout<Target> = {
-  size: 40,
+  size: 48,
   decode: (from, at = 0) => ({
     ifindex: from.readUInt32LE(at + 0),
     mtu: from.readUInt32LE(at + 4),
@@ -313,8 +318,10 @@ export const Target: Layout<Target> = {
     generation: from.readUInt32LE(at + 16),
     bridge: from.readUInt32LE(at + 20),
     name: from.subarray(at + 24, at + 40),
+    mac: from.subarray(at + 40, at + 46),
+    reserved: from.readUInt16LE(at + 46),
   }),
-  encode: (value, to = Buffer.alloc(40), at = 0) => {
+  encode: (value, to = Buffer.alloc(48), at = 0) => {
     to.writeUInt32LE(value.ifindex, at + 0);
     to.writeUInt32LE(value.mtu, at + 4);
     to.writeUInt32LE(value.kind, at + 8);
@@ -322,6 +329,8 @@ export const Target: Layout<Target> = {
     to.writeUInt32LE(value.generation, at + 16);
     to.writeUInt32LE(value.bridge, at + 20);
     to.set(value.name, at + 24);
+    to.set(value.mac, at + 40);
+    to.writeUInt16LE(value.reserved, at + 46);
     return to;
   },
 };
@@ -670,7 +679,7 @@ export const StationKey: Layout<StationKey> = {
 
 export interface Stationed {
   port: number;
-  reserved: number;
+  generation: number;
   toldNs: bigint;
 }
 
@@ -678,12 +687,12 @@ export const Stationed: Layout<Stationed> = {
   size: 16,
   decode: (from, at = 0) => ({
     port: from.readUInt32LE(at + 0),
-    reserved: from.readUInt32LE(at + 4),
+    generation: from.readUInt32LE(at + 4),
     toldNs: from.readBigUInt64LE(at + 8),
   }),
   encode: (value, to = Buffer.alloc(16), at = 0) => {
     to.writeUInt32LE(value.port, at + 0);
-    to.writeUInt32LE(value.reserved, at + 4);
+    to.writeUInt32LE(value.generation, at + 4);
     to.writeBigUInt64LE(value.toldNs, at + 8);
     return to;
   },
@@ -784,11 +793,11 @@ export interface PortCounters {
 }
 
 export const PortCounters: Layout<PortCounters> = {
-  size: 336,
+  size: 360,
   decode: (from, at = 0) => ({
-    frames: Array.from({ length: 42 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    frames: Array.from({ length: 45 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
   }),
-  encode: (value, to = Buffer.alloc(336), at = 0) => {
+  encode: (value, to = Buffer.alloc(360), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     return to;
   },

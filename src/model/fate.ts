@@ -3,7 +3,7 @@
 // of what the two entries add (`rebind: kernel`). Pure: what it needs to know of the world is handed in.
 import type { Registry } from '../holders/registry.js';
 import { CLAIM_KIND, CLAIM_RESULT, PORT_KIND, REASON, TARGET_FLAGS } from '../kernel/layout.gen.js';
-import { isRefusal } from '../kernel/names.js';
+import { isRefusal, REASONS } from '../kernel/names.js';
 import { formatMac } from '../net/addresses.js';
 import { advertisedBy, stationedBy } from './advert.js';
 import { announcementOf, type Announcement } from './announcement.js';
@@ -14,6 +14,10 @@ export interface InPort {
   readonly slot: number;
   /** PORT_KIND */
   readonly kind: number;
+  /** The device's own MAC. */
+  readonly mac: Buffer;
+  /** TARGET_FLAGS */
+  readonly flags: number;
 }
 
 export interface Target {
@@ -46,6 +50,8 @@ export interface World {
   targetOf(slot: number): Target | null;
   /** Where that MAC was last bound. */
   stationedAt(subnet: number, mac: string): number | null;
+  /** Whether it was bound to a vNIC here that is still there. */
+  isOwnGuest(subnet: number, mac: string): boolean;
   /** `portSecurity`. */
   maySend(subnet: number, mac: string): boolean;
 }
@@ -90,19 +96,14 @@ export function fateOf(frame: Buffer, world: World, nowNs: bigint): Fate {
   const heard = hear(packet, subnet, world, nowNs, said);
   const isIp = packet.ethertype === ETHERTYPE.IPV4 || packet.ethertype === ETHERTYPE.IPV6;
   if (!isIp || verdictOf(heard) === 'drop') return end(heard);
-  const { reason, mac } = steer(packet, subnet, world);
-  if (mac === null) return end(reason === REASON.PASS_NOT_HAVIP ? heard : reason);
-  return end(reason, Buffer.concat([mac, frame.subarray(6)]));
+  const { reason, bytes } = steer(packet, subnet, world);
+  return end(reason === REASON.PASS_NOT_HAVIP ? heard : reason, bytes);
 }
 
 function verdictOf(reason: number): Fate['verdict'] {
-  if (reason === REASON.REDIRECT_HOLDER) return 'redirect';
-  return DROPS.has(reason) ? 'drop' : 'pass';
+  const { verdict } = REASONS[reason] ?? { verdict: '' };
+  return verdict === 'redirect' || verdict === 'drop' ? verdict : 'pass';
 }
-
-const DROPS: ReadonlySet<number> = new Set(
-  Object.entries(REASON).flatMap(([name, reason]) => (name.startsWith('DROP_') ? [reason] : [])),
-);
 
 // --- what it says --------------------------------------------------------------------------------------------------
 
@@ -131,10 +132,10 @@ function hearAnnouncement(
   const result = world.judge.judge(havip, announcement, from, nowNs);
   said.push({ havip, address, kind, result });
   if (isRefusal(result)) return refusalReason(result, monitors);
-  return REASONS[result] ?? REASON.PASS_ANNOUNCEMENT;
+  return HEARD[result] ?? REASON.PASS_ANNOUNCEMENT;
 }
 
-const REASONS: Readonly<Record<number, number>> = {
+const HEARD: Readonly<Record<number, number>> = {
   [CLAIM_RESULT.INTENT]: REASON.PASS_INTENT,
   [CLAIM_RESULT.EVIDENCE]: REASON.PASS_EVIDENCE,
   [CLAIM_RESULT.LIVENESS]: REASON.PASS_EVIDENCE,
@@ -170,11 +171,11 @@ function hearStation(packet: Packet, subnet: number, world: World, said: Said[])
 
 interface Steered {
   readonly reason: number;
-  /** What its destination becomes; null: it is left alone. */
-  readonly mac: Buffer | null;
+  /** The frame, where it is changed. */
+  readonly bytes?: Buffer;
 }
 
-const left = (reason: number): Steered => ({ reason, mac: null });
+const left = (reason: number): Steered => ({ reason });
 
 function steer(packet: Packet, subnet: number, world: World): Steered {
   const destination = destinationOf(packet);
@@ -186,12 +187,38 @@ function steer(packet: Packet, subnet: number, world: World): Steered {
   const holder = world.registry.binding(policy.havip)?.holder;
   if (!holder) return left(policy.dropsUnheld ? REASON.DROP_UNHELD : REASON.PASS_UNHELD);
   const mac = Buffer.from(holder.mac.replaceAll(':', ''), 'hex');
-  if (holder.port === world.in.slot)
-    return left(mac.equals(frame.subarray(6, 12)) ? REASON.PASS_FROM_HOLDER : REASON.PASS_SAME_PORT);
+  if (holder.port === world.in.slot) return steerBack(packet, mac, subnet, world);
   const target = world.targetOf(holder.port);
   if (!target) return left(REASON.PASS_PORT_GONE);
   if (world.in.kind === PORT_KIND.UPLINK && target.kind === PORT_KIND.UPLINK) return left(REASON.PASS_UPLINK);
-  return { reason: deliveryReason(frame, target, world.entry), mac };
+  return {
+    reason: deliveryReason(frame, target, world.entry),
+    bytes: Buffer.concat([mac, frame.subarray(6)]),
+  };
+}
+
+/** The holder is behind the port that the frame came in by. */
+function steerBack({ frame, at, ethertype }: Packet, mac: Buffer, subnet: number, world: World): Steered {
+  const { in: port, entry } = world;
+  if (mac.equals(frame.subarray(6, 12))) return left(REASON.PASS_FROM_HOLDER);
+  const addressed = frame.subarray(0, 6);
+  const isStale = !addressed.equals(mac) && world.isOwnGuest(subnet, formatMac(addressed));
+  if (port.kind !== PORT_KIND.UPLINK || !isStale) return left(REASON.PASS_SAME_PORT);
+  const ttlAt = at + (ethertype === ETHERTYPE.IPV4 ? 8 : 7);
+  const ttl = frame.readUInt8(ttlAt);
+  if (ttl <= 1) return left(REASON.DROP_TTL);
+  if (entry === 'xdp' && !(port.flags & TARGET_FLAGS.XDP)) return left(REASON.PASS_NO_WAY_BACK);
+  const bytes = Buffer.concat([mac, port.mac, frame.subarray(12)]);
+  bytes.writeUInt8(ttl - 1, ttlAt);
+  if (ethertype === ETHERTYPE.IPV4)
+    bytes.writeUInt16BE(checksumAfterHop(frame.readUInt16BE(at + 10)), at + 10);
+  return { reason: REASON.REDIRECT_BACK, bytes };
+}
+
+/** RFC 1624: one less in the upper byte of a word is as much more in the sum's complement. */
+function checksumAfterHop(checksum: number): number {
+  const sum = checksum + 0x0100;
+  return sum >= 0xffff ? (sum + 1) & 0xffff : sum;
 }
 
 function deliveryReason({ length }: Buffer, target: Target, entry: World['entry']): number {

@@ -20,12 +20,21 @@ export function question(address: string, asker: Asker): Buffer {
   const mac = parseMac(asker.mac);
   if (!mac) throw new RangeError(`not a MAC: ${JSON.stringify(asker.mac)}`);
   const target = addressBytes(address);
-  return address.includes(':')
-    ? solicitation(target, mac, asker.vlan)
-    : Buffer.concat([
-        ethernet(BROADCAST, mac, asker.vlan, 0x0806),
-        arpProbe(target.subarray(MAPPED_IPV4), mac),
-      ]);
+  if (address.includes(':')) return solicitation(target, mac, asker.vlan);
+  return Buffer.concat([probeHead(mac, asker), target.subarray(MAPPED_IPV4)]);
+}
+
+/** All of a probe but its last field, the target's address: the same for each of a hundred thousand. */
+let lastHead = { asker: '', head: Buffer.alloc(0) };
+
+function probeHead(mac: Uint8Array, { mac: text, vlan }: Asker): Buffer {
+  const asker = `${text} ${vlan.outer} ${vlan.inner}`;
+  if (lastHead.asker !== asker) {
+    const fixed = Buffer.from([0, 1, 8, 0, 6, 4, 0, 1]);
+    const ends = [fixed, mac, Buffer.alloc(4), Buffer.alloc(6)];
+    lastHead = { asker, head: Buffer.concat([ethernet(BROADCAST, mac, vlan, 0x0806), ...ends]) };
+  }
+  return lastHead.head;
 }
 
 function ethernet(to: Uint8Array, from: Uint8Array, { outer, inner }: Asker['vlan'], type: number): Buffer {
@@ -38,11 +47,6 @@ function ethernet(to: Uint8Array, from: Uint8Array, { outer, inner }: Asker['vla
   });
   words.writeUInt16BE(type, 4 * tags.length);
   return Buffer.concat([to, from, words]);
-}
-
-function arpProbe(target: Uint8Array, mac: Uint8Array): Buffer {
-  const fixed = Buffer.from([0, 1, 8, 0, 6, 4, 0, 1]);
-  return Buffer.concat([fixed, mac, Buffer.alloc(4), Buffer.alloc(6), target]);
 }
 
 function solicitation(target: Uint8Array, mac: Uint8Array, vlan: Asker['vlan']): Buffer {

@@ -72,7 +72,7 @@ export class Arena {
       generation: 1,
       bridge: BRIDGE,
     };
-    this.tables.targets.set(slot, { ...target, name: Buffer.alloc(16) });
+    this.tables.targets.set(slot, { ...target, name: Buffer.alloc(16), mac: Buffer.alloc(6), reserved: 0 });
   }
 
   close(): void {

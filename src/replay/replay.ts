@@ -37,6 +37,7 @@ export interface Totals {
 }
 
 const ETHERNET_BYTES = 14;
+const NO_MAC = Buffer.alloc(6);
 const SUBNET = 1;
 /** The arena's: a window in which nothing is ever still counted. */
 const OPEN_BUDGET = { moves: 1, windowMs: 0 };
@@ -97,7 +98,7 @@ export class Replay {
   private world(slot: number): World {
     return {
       entry: 'xdp',
-      in: { slot, kind: PORT_KIND.VNIC },
+      in: { slot, kind: PORT_KIND.VNIC, mac: NO_MAC, flags: 0 },
       registry: this.registry,
       judge: this.judge,
       subnetOf: (outer) => (outer ? 0 : SUBNET),
@@ -107,6 +108,7 @@ export class Replay {
       },
       targetOf: () => ({ mtu: ARENA_MTU_BYTES, kind: PORT_KIND.VNIC, flags: 0, mapped: false }),
       stationedAt: (_, mac) => this.stationed.get(mac) ?? null,
+      isOwnGuest: () => false,
       maySend: () => true,
     };
   }

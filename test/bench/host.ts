@@ -35,16 +35,20 @@ const BUDGET = 'damping: { moves: 16, window: 100ms }';
 
 export type Rebind = 'kernel' | 'loader';
 
-/** @param havips Addresses of subnet 10.0.0.0/8 on br-web. */
+/**
+ * @param havips Addresses of subnet 10.0.0.0/8 on br-web.
+ * @param rebind null: every option is left to its default.
+ */
 export async function startDaemon(
   lab: Lab,
   havips: readonly string[],
-  rebind: Rebind = 'kernel',
+  rebind: Rebind | null = 'kernel',
   members: readonly string[] = [],
 ): Promise<BenchDaemon> {
   const only = members.length ? `, members: [${members.join(', ')}]` : '';
   const options = havips.map(
-    (address) => `          - { address: ${address}, rebind: ${rebind}${only}, ${BUDGET} }`,
+    (address) =>
+      `          - { address: ${address}${rebind ? `, rebind: ${rebind}${only}, ${BUDGET}` : ''} }`,
   );
   const pins = `${await lab.bpffs()}/havip`;
   const socket = `${lab.tempDir}/havip.sock`;

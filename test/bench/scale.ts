@@ -24,11 +24,11 @@ async function start(count: number): Promise<{ seconds: number; secondStart: num
   const lab = await benchLab();
   try {
     const addresses = Array.from({ length: count }, (_, i) => addressOf(i));
-    const first = await startDaemon(lab, addresses);
+    const first = await startDaemon(lab, addresses, null);
     await new Promise((resolve) => setTimeout(resolve, 3000)); // what the start threw away has been given back
     const mb = await residentMb(lab, first.child);
     await first.child.stop('SIGKILL');
-    const second = await startDaemon(lab, addresses);
+    const second = await startDaemon(lab, addresses, null);
     return { seconds: first.startMs / 1000, secondStart: second.startMs / 1000, mb };
   } finally {
     await lab.close();

@@ -78,6 +78,8 @@ function addPort(tables: Tables, slot: number, name: string, kind: number): void
     generation: 1,
     bridge: 5,
     name: text(name, 16),
+    mac: new Uint8Array(6),
+    reserved: 0,
   };
   tables.targets.set(slot, target);
 }

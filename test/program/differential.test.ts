@@ -22,6 +22,7 @@ import {
   CAPACITY,
   HAVIP,
   KEYS,
+  OWN_MAC,
   PORTS,
   SUBNET,
   TAG,
@@ -55,11 +56,20 @@ interface Step {
   readonly frame: Buffer;
 }
 
-const places = fc.constantFrom<PortName>('guest', 'guest', 'other', 'uplink', 'uplink2', 'host');
+const places = fc.constantFrom<PortName>(
+  'guest',
+  'guest',
+  'other',
+  'uplink',
+  'uplink2',
+  'dumbUplink',
+  'host',
+);
 const holders = fc.constantFrom<Held | null>(
   ['other', HOLDER],
   ['guest', SENDER],
   ['uplink', SENDER],
+  ['dumbUplink', HOLDER],
   ['small', HOLDER],
   ['noXdp', HOLDER],
   ['unmapped', VRRP_MAC],
@@ -93,10 +103,9 @@ function arrange({ held, open, members, monitors, dropsUnheld, budget, secure }:
     if (policy) world.tables.havips.set(HAVIP[name], { ...policy, ...limits });
   }
   const place = { flags: secure ? PORT_FLAGS.SECURE : 0 };
-  const { domains, stationed, own_macs: ownMacs } = world.tables;
+  const { domains, own_macs: ownMacs } = world.tables;
   domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: 0 }, { subnet: SUBNET.tagged, ...place });
   domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: TAG.inner }, { subnet: SUBNET.double, ...place });
-  for (const [key] of [...stationed.entries()]) stationed.delete(key);
   for (let slot = 0; slot < CAPACITY.ports; slot++) ownMacs.set(slot, { mac: new Uint8Array(6), port: 0 });
 }
 
@@ -173,10 +182,10 @@ class Model {
 
   private world(place: PortName): ModelWorld {
     const { entry, open, members, monitors, dropsUnheld, secure } = this.scene;
-    const { slot, kind } = PORTS[place];
+    const { slot, kind, flags } = PORTS[place];
     return {
       entry: entry === 'xdp' ? 'xdp' : 'tc',
-      in: { slot, kind },
+      in: { slot, kind, flags, mac: macBytes(OWN_MAC) },
       registry: this.registry,
       judge: this.judge,
       subnetOf: (outer, inner) => subnetOf(outer, inner),
@@ -189,8 +198,11 @@ class Model {
         const found = Object.entries(PORTS).find(([, port]) => port.slot === at);
         return found && found[0] !== 'gone' ? { ...found[1], mapped: found[0] !== 'unmapped' } : null;
       },
-      stationedAt: (subnet, mac) =>
-        world.tables.stationed.get({ subnet, mac: macBytes(mac), reserved: 0 })?.port ?? null,
+      stationedAt,
+      isOwnGuest: (subnet, mac) => {
+        const found = stationedAt(subnet, mac);
+        return found !== null && kindOf(found) === PORT_KIND.VNIC && found !== PORTS.gone.slot;
+      },
       maySend: (_, mac) => !secure || this.isOwn(place, mac),
     };
   }
@@ -204,6 +216,9 @@ class Model {
     return this.own.get(place) === mac;
   }
 }
+
+const stationedAt = (subnet: number, mac: string): number | null =>
+  world.tables.stationed.get({ subnet, mac: macBytes(mac), reserved: 0 })?.port ?? null;
 
 const kindOf = (slot: number): number | undefined =>
   Object.values(PORTS).find((port) => port.slot === slot)?.kind;
@@ -246,6 +261,7 @@ function difference(scene: Scene, sequence: readonly Step[], totals = { ...NOTHI
 
 const STEERED: ReadonlySet<number> = new Set([
   REASON.REDIRECT_HOLDER,
+  REASON.REDIRECT_BACK,
   REASON.REWRITE_HOST,
   REASON.REWRITE_TOO_LONG,
   REASON.REWRITE_NO_REDIRECT,

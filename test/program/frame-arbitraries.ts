@@ -111,7 +111,7 @@ function ipv6Packet(upper: fc.Arbitrary<Upper>, to?: readonly Buffer[]): Bytes {
       destination,
       upper,
       chains,
-      mostly(93, 255, 64),
+      mostly(93, 255, 64, 1, 2),
       mostly(95, 0, -9, 3, 900),
     )
     .map(([head, source, target, { protocol, bytes }, chain, hopLimit, lie]) => {
@@ -137,7 +137,7 @@ function ipv4Packet(upper: fc.Arbitrary<Upper>, to?: readonly Buffer[]): Bytes {
       upper,
       mostly(90, 0x45, 0x46, 0x44),
       mostly(90, 0, 0x2000, 1),
-      mostly(95, 255, 64),
+      mostly(95, 255, 64, 1, 2),
     )
     .map(([head, source, target, { protocol, bytes }, version, fragment, ttl]) => {
       const message = bytes(source, target);

@@ -45,6 +45,8 @@ export interface IpFields {
   /** IPv4: the flags and fragment offset word. */
   readonly fragment?: number;
   readonly protocol?: number;
+  /** TTL or hop limit. @default 64 */
+  readonly ttl?: number;
   readonly payload?: Buffer;
 }
 
@@ -92,12 +94,13 @@ export function arp(link: Link, fields: Partial<ArpFields>): Buffer {
 }
 
 export function ipv4(link: Link, fields: IpFields): Buffer {
-  const { options = Buffer.alloc(0), fragment = 0, protocol = 17, payload = Buffer.alloc(20, 0x5a) } = fields;
+  const { options = Buffer.alloc(0), fragment = 0, protocol = 17, ttl = 64 } = fields;
+  const { payload = Buffer.alloc(20, 0x5a) } = fields;
   const words = 5 + options.length / 4;
   const header = Buffer.concat([
     Buffer.from([0x40 | words, 0]),
     u16(words * 4 + payload.length, 0x1234, fragment),
-    Buffer.from([64, protocol]),
+    Buffer.from([ttl, protocol]),
     u16(0),
     ipv4Bytes(fields.source),
     ipv4Bytes(fields.destination),
@@ -108,11 +111,11 @@ export function ipv4(link: Link, fields: IpFields): Buffer {
 }
 
 export function ipv6(link: Link, fields: IpFields): Buffer {
-  const { options = Buffer.alloc(0), protocol = 17, payload = Buffer.alloc(20, 0x5a) } = fields;
+  const { options = Buffer.alloc(0), protocol = 17, ttl = 64, payload = Buffer.alloc(20, 0x5a) } = fields;
   const header = Buffer.concat([
     Buffer.from([0x60, 0, 0, 0]),
     u16(options.length + payload.length),
-    Buffer.from([protocol, 64]),
+    Buffer.from([protocol, ttl]),
     addressBytes(fields.source),
     addressBytes(fields.destination),
     options,

@@ -23,6 +23,7 @@ const ACTIONS = {
   xdp: new Map<number, Verdict>([
     [1, 'drop'],
     [2, 'pass'],
+    [3, 'redirect'], // XDP_TX
     [4, 'redirect'],
   ]),
   tc: new Map<number, Verdict>([
@@ -191,6 +192,8 @@ export interface Expected {
   readonly verdict?: Verdict;
   /** The destination MAC that it leaves with; otherwise it leaves byte for byte as it came. */
   readonly to?: string;
+  /** All that it leaves with, where that is more than another destination. */
+  readonly out?: Buffer;
   /** Delivered to this HAVIP's holder, and whether the sender believed in another MAC. */
   readonly delivered?: readonly [havip: HavipName, saved: 0 | 1];
   readonly unheld?: HavipName;
@@ -233,9 +236,9 @@ function expectation(
   port: PortName,
   before: Pick<Observation, 'bindings' | 'newest'>,
   frame: Buffer,
-  { reason, verdict, to, delivered, unheld, claim }: Expected,
+  { reason, verdict, to, delivered, unheld, claim, out: whole }: Expected,
 ): Observation {
-  const out = to === undefined ? frame : Buffer.concat([macBytes(to), frame.subarray(6)]);
+  const out = whole ?? (to === undefined ? frame : Buffer.concat([macBytes(to), frame.subarray(6)]));
   const packets = {
     packets: 1n,
     bytes: BigInt(frame.length),

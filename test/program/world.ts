@@ -54,8 +54,11 @@ export const PORTS = {
   jumbo: { slot: 9, kind: PORT_KIND.VNIC, mtu: 9000, flags: XDP },
   jumboFrags: { slot: 10, kind: PORT_KIND.VNIC, mtu: 9000, flags: XDP | XDP_FRAGS },
   gone: { slot: 11, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
+  dumbUplink: { slot: 13, kind: PORT_KIND.UPLINK, mtu: 1500, flags: 0 },
   unmapped: { slot: 12, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
 } as const;
+/** Of every port's device. */
+export const OWN_MAC = '02:00:00:00:00:ee';
 export type PortName = keyof typeof PORTS;
 
 export type Held = readonly [port: PortName, mac: string];
@@ -72,6 +75,8 @@ export interface Situation {
   readonly members?: readonly PortName[];
   /** Who announced last, where it is not the holder. */
   readonly newest?: { readonly [N in HavipName]?: Held };
+  /** Guests that have held a HAVIP of subnet `web`: their MACs, and by which generation of which port. Default: none. */
+  readonly stationed?: readonly (readonly [mac: string, port: PortName, generation?: number])[];
   /** Default: never. */
   readonly learnEveryNs?: bigint;
   /** The subnet of untagged frames of the port. Default: web. */
@@ -116,8 +121,12 @@ export class World {
   /** Forgets all that frames have done, and makes the maps say `situation`. */
   arrange(situation: Situation): void {
     this.forget();
-    const { held = {}, newest = held, flags = POLICY_FLAGS.OPEN, members = [] } = situation;
+    const { held = {}, newest = held, flags = POLICY_FLAGS.OPEN, members = [], stationed = [] } = situation;
     this.writePort(situation);
+    for (const [mac, port, generation = 1] of stationed) {
+      const key = { subnet: SUBNET.web, mac: macBytes(mac), reserved: 0 };
+      this.tables.stationed.set(key, { port: PORTS[port].slot, generation, toldNs: 0n });
+    }
     for (const name of Object.keys(HAVIP) as HavipName[]) {
       const id = HAVIP[name];
       this.tables.havips.set(id, {
@@ -164,7 +173,8 @@ export class World {
     const { targets, redirects, domains } = this.tables;
     for (const [name, { slot, kind, mtu, flags }] of Object.entries(PORTS)) {
       const ifindex = name === 'gone' ? 0 : LOOPBACK;
-      targets.set(slot, { ifindex, mtu, kind, flags, generation: 1, bridge: BRIDGE, name: Buffer.alloc(16) });
+      const own = { name: Buffer.alloc(16), mac: macBytes(OWN_MAC), reserved: 0 };
+      targets.set(slot, { ifindex, mtu, kind, flags, generation: 1, bridge: BRIDGE, ...own });
       if (name !== 'gone' && name !== 'unmapped') redirects.set(slot, LOOPBACK);
     }
     domains.set({ bridge: BRIDGE, outer: TAG.outer, inner: 0 }, { subnet: SUBNET.tagged, flags: 0 });
@@ -179,6 +189,7 @@ export class World {
     for (const [key] of [...tables.refusals.entries()]) tables.refusals.delete(key);
     for (const [key] of [...tables.speakers.entries()]) tables.speakers.delete(key);
     for (const [key] of [...tables.members.entries()]) tables.members.delete(key);
+    for (const [key] of [...tables.stationed.entries()]) tables.stationed.delete(key);
     for (let id = 0; id < CAPACITY.havips; id++) tables.havip_counters.clear(id);
     for (let slot = 0; slot < CAPACITY.ports; slot++) {
       tables.port_counters.clear(slot);

@@ -14,7 +14,8 @@ function story(
   const told: string[] = [];
   for (let next = inquiries.nextDueNs(); next !== null; next = inquiries.nextDueNs()) {
     const ms = Number(next / MS) - 1000;
-    const { ask, heal } = inquiries.due(next);
+    const { search, verify, heal } = inquiries.due(next);
+    const ask = [...search, ...verify];
     if (ask.length) told.push(`ask ${ms}`);
     for (const { to } of heal) told.push(`heal ${to.mac.replace('mac ', '')} ${ms}`);
     if (ask.length) for (const [by, isHolder] of answers(ms)) inquiries.answered(V, holder(by), isHolder);
@@ -30,23 +31,40 @@ function verifying(): Inquiries {
 
 test('a search asks at once, after 300 and after 600 ms', (t) => {
   const inquiries = new Inquiries();
-  inquiries.search(V, ns(0));
+  inquiries.search([V], ns(0));
   t.deepEqual(story(inquiries), ['ask 0', 'ask 300', 'ask 600']);
 });
 
 test('found, it asks no more, but an answer is still one for a second', (t) => {
   const inquiries = new Inquiries();
-  inquiries.search(V, ns(0));
+  inquiries.search([V], ns(0));
   t.is(inquiries.askedNs(V), 0n);
-  t.deepEqual(inquiries.due(ns(0)), { ask: [{ havip: V, purpose: 'search' }], heal: [] });
+  t.deepEqual(inquiries.due(ns(0)), { search: [V], verify: [], heal: [] });
   inquiries.found(V);
   t.false(inquiries.isOpen(V));
   t.is(inquiries.askedNs(V), ns(0));
-  t.deepEqual(inquiries.due(ns(999)), { ask: [], heal: [] });
+  t.deepEqual(inquiries.due(ns(999)), { search: [], verify: [], heal: [] });
   t.is(inquiries.askedNs(V), ns(0));
-  t.deepEqual(inquiries.due(ns(1000)), { ask: [], heal: [] });
+  t.deepEqual(inquiries.due(ns(1000)), { search: [], verify: [], heal: [] });
   t.is(inquiries.askedNs(V), 0n);
   t.is(inquiries.nextDueNs(), null);
+});
+
+test('those of one search are asked for together; one that is found or ended is not asked for again', (t) => {
+  const inquiries = new Inquiries();
+  inquiries.search([1, 2, 3, 4], ns(0));
+  inquiries.search([4, 5], ns(100));
+  const asked = (ms: number): number[] => [...inquiries.due(ns(ms)).search];
+  t.deepEqual(asked(0), [1, 2, 3, 4]);
+  t.deepEqual(asked(100), [5]);
+  inquiries.found(2);
+  inquiries.end(3);
+  inquiries.verify(4, ns(5000));
+  t.deepEqual(asked(300), [1]);
+  t.deepEqual(
+    [1, 2, 3, 5].map((havip) => inquiries.isOpen(havip)),
+    [true, false, false, true],
+  );
 });
 
 test('one that is not the holder answers every time, and alone: it is the holder', (t) => {

@@ -13,6 +13,7 @@ const CAPACITY = { havips: 4, ports: 5 };
 const wanted = (ifindex: number, more: Partial<WantedPort> = {}): WantedPort => ({
   ifindex,
   name: `tap${ifindex}`,
+  mac: `02:00:00:00:00:${ifindex}`,
   kind: 0,
   hook: 'tc',
   auto: false,
@@ -64,9 +65,10 @@ test('a port that joins is in every map, and attached last', (t) => {
   const { book, maps, attachments } = start();
   const { slot, failure } = book.join(wanted(20), { subnet: 3, flags: 1 });
   t.deepEqual([slot, failure], [1, null]);
-  const { name, ...target } = maps.targets.get(1) ?? { name: Buffer.alloc(0) };
+  const { name, mac, ...target } = maps.targets.get(1) ?? { name: Buffer.alloc(0), mac: Buffer.alloc(0) };
+  t.is(Buffer.from(mac).toString('hex'), '020000000020');
   t.is(textOf(name), 'tap20');
-  t.deepEqual(target, { ifindex: 20, mtu: 1500, kind: 0, flags: 2, generation: 1, bridge: 10 });
+  t.deepEqual(target, { ifindex: 20, mtu: 1500, kind: 0, flags: 2, generation: 1, bridge: 10, reserved: 0 });
   t.deepEqual(maps.ports.get(20), {
     slot: 1,
     subnet: 3,
