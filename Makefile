@@ -90,7 +90,9 @@ $(BUILD)/.compiled: $(TS_SOURCES) tsconfig.json $(BUILD)/src/api/havip.gen.js no
 LAYOUT = $(BPFTOOL) --json btf dump file $(BUILD)/bpf/layout.o | $(NODE) $(BUILD)/src/kernel/generate-layout.js | \
          $(BIN)/prettier --stdin-filepath layout.ts
 
-layout: $(BUILD)/bpf/layout.o $(BUILD)/.compiled ## write src/kernel/layout.gen.ts anew from bpf/havip.h
+# What does not compile yet may be waiting for just this.
+layout: $(BUILD)/bpf/layout.o node_modules/.package-lock.json ## write src/kernel/layout.gen.ts anew from bpf/havip.h
+	$(Q)$(BIN)/tsc -p . >/dev/null || :
 	$(Q)$(LAYOUT) > $(BUILD)/layout.gen.ts && cp $(BUILD)/layout.gen.ts src/kernel/layout.gen.ts
 
 check: all $(BUILD)/bpf/layout.o ## compare what is generated, lint, and check the formatting

@@ -114,7 +114,7 @@ static __noinline enum havip_claim_result decide(struct deciding *on, __u32 subn
 
 	if (writes_binding(result)) {
 		record->done_ns = bpf_ktime_get_ns();
-		note_station(subnet, &record->by, record->generation);
+		note_station(subnet, &record->by);
 	}
 	if (result == HAVIP_RESULT_HELD_BACK)
 		wait_for_window(state, opens_ns - record->ts_ns);

@@ -106,13 +106,6 @@ static __always_inline int command_binding(struct havip_command *command, struct
 	return done;
 }
 
-static __always_inline __u32 generation_at(__u32 slot)
-{
-	struct havip_target *target = bpf_map_lookup_elem(&targets, &slot);
-
-	return target ? target->generation : 0;
-}
-
 SEC("tc")
 int havip_command(struct __sk_buff *skb)
 {
@@ -143,7 +136,7 @@ int havip_command(struct __sk_buff *skb)
 		own.done = command_binding(&own, state, binding);
 	if (own.done && writes_binding(own.record.result)) {
 		own.record.done_ns = bpf_ktime_get_ns();
-		note_station(key.subnet, &own.by, generation_at(own.by.port));
+		note_station(key.subnet, &own.by);
 	}
 	command = (void *)(long)skb->data;
 	if ((void *)(command + 1) > (void *)(long)skb->data_end)

@@ -88,11 +88,11 @@ static __always_inline int writes_binding(enum havip_claim_result result)
 	return result == HAVIP_RESULT_BIND || result == HAVIP_RESULT_MOVE || result == HAVIP_RESULT_MAC_CHANGE;
 }
 
-/* Where this MAC is to be looked for when a RARP speaks of it, or a frame is addressed to it. */
-static __always_inline void note_station(__u32 subnet, const struct havip_holder *by, __u32 generation)
+/* Where this MAC is to be looked for when a RARP speaks of it. */
+static __always_inline void note_station(__u32 subnet, const struct havip_holder *by)
 {
 	struct havip_station_key key = { .subnet = subnet };
-	struct havip_stationed at = { .port = by->port, .generation = generation };
+	struct havip_stationed at = { .port = by->port };
 
 	__builtin_memcpy(key.mac, by->mac, sizeof(key.mac));
 	bpf_map_update_elem(&stationed, &key, &at, BPF_ANY);
@@ -208,7 +208,7 @@ static int window_opened(__attribute__((unused)) void *map, __u32 *havip, struct
 	record.result = outcome;
 	if (writes_binding(outcome)) {
 		record.done_ns = bpf_ktime_get_ns();
-		note_station(key.subnet, &record.by, record.generation);
+		note_station(key.subnet, &record.by);
 	}
 	ring(&record);
 	return 0;

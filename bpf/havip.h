@@ -74,6 +74,7 @@ struct havip_member {
 
 enum havip_port_flags {
 	HAVIP_PORT_SECURE = 1, /* the source MAC of its untagged frames is pinned (`portSecurity`) */
+	HAVIP_PORT_SHARED = 2, /* its bridge has an uplink: which guests are here matters */
 };
 
 /* What the program on a port needs to know of that port; found by ifindex at ingress. */
@@ -265,8 +266,7 @@ struct havip_speaker {
 	__u64 count;
 };
 
-/* Where a holder's MAC was last bound: RARP of anybody else costs one look-up, and frames to it from a stale cache are
- * told from flooded ones. */
+/* Where a holder's MAC was last bound, so that RARP of anybody else costs one look-up. */
 struct havip_station_key {
 	__u32 subnet;
 	__u8 mac[6];
@@ -274,9 +274,15 @@ struct havip_station_key {
 };
 
 struct havip_stationed {
-	__u32 port;	  /* slot */
-	__u32 generation; /* of the port that had it */
+	__u32 port; /* slot */
+	__u32 reserved;
 	__u64 told_ns;
+};
+
+/* A guest's port. */
+struct havip_guest {
+	__u32 port;	  /* slot */
+	__u32 generation; /* of the port */
 };
 
 enum havip_command_op {

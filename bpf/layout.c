@@ -34,6 +34,7 @@ struct havip_speaker speaker;
 struct havip_station_key station_key;
 struct havip_stationed stationed;
 struct havip_command command;
+struct havip_guest guest;
 struct havip_station station;
 struct havip_traffic traffic;
 struct havip_port_counters port_counters;

@@ -61,6 +61,9 @@ HAVIP_MAP(speakers, BPF_MAP_TYPE_LRU_HASH, struct havip_claim_key, struct havip_
 /* (subnet, MAC) -> the port at which that MAC was last bound */
 HAVIP_MAP(stationed, BPF_MAP_TYPE_LRU_HASH, struct havip_station_key, struct havip_stationed, 1, 0);
 
+/* (subnet, MAC) -> the vNIC that its ARP or ND last came in by, on bridges with an uplink; the oldest make room */
+HAVIP_MAP(guests, BPF_MAP_TYPE_LRU_HASH, struct havip_station_key, struct havip_guest, 1, 0);
+
 /* hash of (sender, port) -> when one of its frames last crossed the bridge */
 HAVIP_MAP(stations, BPF_MAP_TYPE_ARRAY, __u32, struct havip_station, HAVIP_STATIONS, 0);
 
@@ -84,8 +87,18 @@ struct heard_advert {
 	struct havip_holder by;
 };
 
+/* A packet that may say something. */
+struct heard_packet {
+	__u32 at;    /* of its IP header in the frame */
+	__u32 there; /* bytes from there on */
+	int ipv6;
+	__u8 source[6]; /* MAC */
+	__u16 reserved;
+};
+
 /* What is too large for a stack of 512 bytes. */
 struct workspace {
+	struct heard_packet packet;
 	struct scratch message;
 	struct heard_advert heard;
 	struct announcement said;

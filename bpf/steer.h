@@ -79,17 +79,43 @@ static __always_inline int sender_must_learn(const struct havip_port *in, const 
 }
 _Static_assert(HAVIP_STATIONS == 1 << (64 - 52), "the hash above yields as many bits");
 
-/* Whether the MAC is that of a guest here that has held a HAVIP: whoever addresses it means the HAVIP's former holder.
- * Any other frame for somebody who is not behind its uplink is a copy that the wire has flooded. */
+/* Every guest says something by ARP or ND, and seldom: so it is there that we learn who is here, and who has gone. */
+static __noinline void note_guest(const __u8 *mac, const struct havip_port *in, __u32 subnet)
+{
+	struct havip_guest guest = { .port = in->slot, .generation = in->generation }, *known;
+	struct havip_station_key key = { .subnet = subnet };
+
+	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
+	known = bpf_map_lookup_elem(&guests, &key);
+	if (in->kind == HAVIP_UPLINK) {
+		if (known)
+			bpf_map_delete_elem(&guests, &key);
+	} else if (in->kind == HAVIP_VNIC && !mac_is_group(mac)) {
+		if (!known || known->port != guest.port || known->generation != guest.generation)
+			bpf_map_update_elem(&guests, &key, &guest, BPF_ANY);
+	}
+}
+
+static __always_inline void note_sender(const struct packet *packet, const struct havip_port *in,
+					struct havip_place place)
+{
+	struct ethhdr *eth = packet->data;
+
+	if (place.flags & HAVIP_PORT_SHARED && (void *)(eth + 1) <= packet->end)
+		note_guest(eth->h_source, in, place.subnet);
+}
+
+/* Whether the MAC is that of a guest here: whoever addresses it means a former holder. Any other frame for somebody
+ * who is not behind its uplink is a copy that the wire has flooded. */
 static __noinline int is_own_guest(const __u8 *mac, __u32 subnet)
 {
 	struct havip_station_key key = { .subnet = subnet };
-	struct havip_stationed *at;
+	struct havip_guest *at;
 	struct havip_target *target;
 	__u32 slot;
 
 	__builtin_memcpy(key.mac, mac, sizeof(key.mac));
-	at = bpf_map_lookup_elem(&stationed, &key);
+	at = bpf_map_lookup_elem(&guests, &key);
 	if (!at)
 		return 0;
 	slot = at->port;
@@ -101,15 +127,13 @@ static __noinline int is_own_guest(const __u8 *mac, __u32 subnet)
 static __always_inline enum havip_reason steer_back(const struct packet *packet, const struct ethhdr *eth,
 						    const struct havip_port *in, __u32 subnet, struct delivery *to)
 {
-	__u8 addressed[6];
 	__u32 slot = in->slot;
 
 	if (mac_equal(eth->h_source, to->holder.mac))
 		return HAVIP_PASS_FROM_HOLDER;
-	if (in->kind != HAVIP_UPLINK || mac_equal(eth->h_dest, to->holder.mac))
+	if (in->kind != HAVIP_UPLINK || mac_equal(eth->h_dest, to->holder.mac) || mac_equal(eth->h_dest, eth->h_source))
 		return HAVIP_PASS_SAME_PORT;
-	__builtin_memcpy(addressed, eth->h_dest, sizeof(addressed));
-	if (!is_own_guest(addressed, subnet))
+	if (!is_own_guest(eth->h_dest, subnet))
 		return HAVIP_PASS_SAME_PORT;
 	to->target = bpf_map_lookup_elem(&targets, &slot);
 	if (!to->target)
@@ -170,34 +194,22 @@ static __always_inline int may_announce(const struct packet *packet)
 	return header[6] == NEXT_ICMPV6 || header[6] == PROTOCOL_VRRP || is_extension(header[6]);
 }
 
-struct heard_packet {
-	__u32 at;    /* of its IP header in the frame */
-	__u32 there; /* bytes from there on */
-	int ipv6;
-	__u8 source[6]; /* MAC */
-	__u16 reserved;
-};
-
 /* No reason: the workspace has what was said. Judging it is the caller's, since stacks add up. */
 #define SAID HAVIP_REASON_COUNT
 
 /* An IP packet that says something about an address; PASS_NOT_HAVIP: it does not. */
-static __noinline enum havip_reason hear(void *ctx, const struct heard_packet *packet, const struct havip_port *in,
+static __noinline enum havip_reason hear(void *ctx, struct workspace *workspace, const struct havip_port *in,
 					 __u32 subnet)
 {
-	__u32 zero = 0, there = packet->there, copied = there;
+	const struct heard_packet *packet = &workspace->packet;
+	__u32 there = packet->there, copied = there;
 	const __u8 *source = packet->source;
 	int ipv6 = packet->ipv6;
-	struct workspace *workspace = bpf_map_lookup_elem(&workspaces, &zero);
-	struct heard_advert *advert;
-	struct scratch *scratch;
+	struct heard_advert *advert = &workspace->heard;
+	struct scratch *scratch = &workspace->message;
 	struct upper up = { .there = there };
 	enum parsed parsed;
 
-	if (!workspace)
-		return HAVIP_PASS_NOT_HAVIP;
-	scratch = &workspace->message;
-	advert = &workspace->heard;
 	if (copied > HAVIP_MESSAGE_BYTES)
 		copied = HAVIP_MESSAGE_BYTES;
 	asm volatile("" : "+r"(copied));
@@ -250,18 +262,18 @@ static __always_inline enum havip_reason hear_packet(void *ctx, const struct pac
 	struct workspace *workspace;
 	enum havip_reason reason;
 	__u32 zero = 0;
-	struct heard_packet heard = {
-		.at = packet->network - packet->data,
-		.ipv6 = packet->protocol == bpf_htons(ETH_P_IPV6),
-	};
 
 	if ((void *)(eth + 1) > packet->end)
 		return HAVIP_PASS_TRUNCATED;
-	heard.there = packet->bytes - heard.at;
-	__builtin_memcpy(heard.source, eth->h_source, sizeof(heard.source));
-	reason = hear(ctx, &heard, in, subnet);
 	workspace = bpf_map_lookup_elem(&workspaces, &zero);
-	if (reason != SAID || !workspace)
+	if (!workspace)
+		return HAVIP_PASS_NOT_HAVIP;
+	workspace->packet.at = packet->network - packet->data;
+	workspace->packet.there = packet->bytes - workspace->packet.at;
+	workspace->packet.ipv6 = packet->protocol == bpf_htons(ETH_P_IPV6);
+	__builtin_memcpy(workspace->packet.source, eth->h_source, sizeof(workspace->packet.source));
+	reason = hear(ctx, workspace, in, subnet);
+	if (reason != SAID)
 		return reason;
 	return claim(&workspace->said, in, subnet, ts_ns);
 }
@@ -269,12 +281,16 @@ static __always_inline enum havip_reason hear_packet(void *ctx, const struct pac
 static __always_inline enum havip_reason steer_arp(const struct packet *packet, const struct havip_port *in,
 						   __u32 subnet)
 {
-	struct announcement said = {};
 	__u64 ts_ns = bpf_ktime_get_ns();
+	struct workspace *workspace;
+	__u32 zero = 0;
 
-	if (announcement_from_arp(packet, &said) != PARSED)
+	workspace = bpf_map_lookup_elem(&workspaces, &zero);
+	if (!workspace)
+		return HAVIP_PASS_NOT_HAVIP;
+	if (announcement_from_arp(packet, &workspace->said) != PARSED)
 		return HAVIP_PASS_TRUNCATED;
-	return claim(&said, in, subnet, ts_ns);
+	return claim(&workspace->said, in, subnet, ts_ns);
 }
 
 static __always_inline enum havip_reason steer_rarp(const struct packet *packet, const struct havip_port *in,
@@ -297,16 +313,14 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 	if (!place.subnet)
 		return HAVIP_PASS_OTHER_DOMAIN;
 	if (place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC) {
-		__u8 source[6];
-
 		if ((void *)(eth + 1) > packet->end)
 			return HAVIP_PASS_TRUNCATED;
-		__builtin_memcpy(source, eth->h_source, sizeof(source));
-		if (!may_send(source, in->slot))
+		if (!may_send(eth->h_source, in->slot))
 			return HAVIP_DROP_PORT_SECURITY;
 	}
 	if (packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6)) {
 		if (may_announce(packet)) {
+			note_sender(packet, in, place);
 			heard = hear_packet(ctx, packet, in, place.subnet);
 			if (is_drop(heard))
 				return heard;
@@ -314,6 +328,8 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 		reason = steer_ip(packet, in, place.subnet, to);
 		return reason == HAVIP_PASS_NOT_HAVIP ? heard : reason;
 	}
+	if (packet->protocol == bpf_htons(ETH_P_ARP) || packet->protocol == bpf_htons(ETH_P_RARP))
+		note_sender(packet, in, place);
 	if (packet->protocol == bpf_htons(ETH_P_ARP))
 		return steer_arp(packet, in, place.subnet);
 	if (packet->protocol == bpf_htons(ETH_P_RARP))

@@ -50,8 +50,13 @@ static __always_inline int xdp_send_back(struct packet *packet, const struct hav
 {
 	struct ethhdr *eth = packet->data;
 	__u8 *header = packet->network;
+	int action = XDP_TX;
 
-	if (!(to->target->flags & HAVIP_TARGET_XDP)) {
+	/* A veth forgets to wake its peer after XDP_TX unless that has a program too (drivers/net/veth.c,
+	 * veth_xdp_flush); after a redirect it does not. */
+	if (to->target->flags & HAVIP_TARGET_PEER)
+		action = bpf_redirect_map(&redirects, in->slot, XDP_PASS);
+	if (!(to->target->flags & HAVIP_TARGET_XDP) || action == XDP_PASS) {
 		count_frame(in->slot, HAVIP_PASS_NO_WAY_BACK);
 		return XDP_PASS;
 	}
@@ -68,7 +73,7 @@ static __always_inline int xdp_send_back(struct packet *packet, const struct hav
 	__builtin_memcpy(eth->h_dest, to->holder.mac, sizeof(eth->h_dest));
 	__builtin_memcpy(eth->h_source, to->target->mac, sizeof(eth->h_source));
 	count_frame(in->slot, HAVIP_REDIRECT_BACK);
-	return XDP_TX;
+	return action;
 }
 
 SEC("xdp.frags")

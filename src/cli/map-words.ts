@@ -213,6 +213,11 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     (words, { subnet, mac }) => ({ subnet: words.subnet(subnet), mac: formatMac(mac) }),
     (words, { port }) => words.slot(port),
   ),
+  guests: decoder(
+    (tables) => tables.guests.entries(),
+    (words, { subnet, mac }) => ({ subnet: words.subnet(subnet), mac: formatMac(mac) }),
+    (words, { port, generation }) => ({ ...words.slot(port), generation }),
+  ),
   claims: decoder(
     (tables) => tables.claims.entries(),
     byHavipAndPort,

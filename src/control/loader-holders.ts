@@ -12,7 +12,7 @@ import type { Definitions } from './definitions.js';
 import type { RefusalNews, Refusals } from './refusals.js';
 
 export interface LoaderHoldersOptions {
-  readonly tables: Pick<Tables, 'bindings' | 'stationed' | 'targets'>;
+  readonly tables: Pick<Tables, 'bindings' | 'stationed'>;
   readonly definitions: Definitions;
   readonly registry: Registry;
   readonly refusals: Refusals;
@@ -53,7 +53,7 @@ export class LoaderHolders {
         // Where a RARP is to look for it.
         tables.stationed.set(
           { subnet: havip.subnet.id, mac, reserved: 0 },
-          { port, generation: tables.targets.get(port)?.generation ?? 0, toldNs: 0n },
+          { port, reserved: 0, toldNs: 0n },
         );
       }
     }

@@ -108,6 +108,7 @@ export class Subnets {
   }
 }
 
-const placeFlags = ({ portSecurity }: SubnetConfig): number => (portSecurity ? PORT_FLAGS.SECURE : 0);
+const placeFlags = ({ portSecurity, uplinks }: SubnetConfig): number =>
+  (portSecurity ? PORT_FLAGS.SECURE : 0) | (uplinks.length ? PORT_FLAGS.SHARED : 0);
 
 const subnetName = (network: string, name: string): string => `${network}/${name}`;

@@ -33,6 +33,7 @@ export const POLICY_FLAGS = {
 
 export const PORT_FLAGS = {
   SECURE: 1,
+  SHARED: 2,
 } as const;
 
 export const TARGET_FLAGS = {
@@ -679,7 +680,7 @@ export const StationKey: Layout<StationKey> = {
 
 export interface Stationed {
   port: number;
-  generation: number;
+  reserved: number;
   toldNs: bigint;
 }
 
@@ -687,12 +688,12 @@ export const Stationed: Layout<Stationed> = {
   size: 16,
   decode: (from, at = 0) => ({
     port: from.readUInt32LE(at + 0),
-    generation: from.readUInt32LE(at + 4),
+    reserved: from.readUInt32LE(at + 4),
     toldNs: from.readBigUInt64LE(at + 8),
   }),
   encode: (value, to = Buffer.alloc(16), at = 0) => {
     to.writeUInt32LE(value.port, at + 0);
-    to.writeUInt32LE(value.generation, at + 4);
+    to.writeUInt32LE(value.reserved, at + 4);
     to.writeBigUInt64LE(value.toldNs, at + 8);
     return to;
   },
@@ -736,6 +737,24 @@ export const Command: Layout<Command> = {
     to.writeUInt32LE(value.seq, at + 48);
     to.writeUInt32LE(value.done, at + 52);
     Record.encode(value.record, to, at + 56);
+    return to;
+  },
+};
+
+export interface Guest {
+  port: number;
+  generation: number;
+}
+
+export const Guest: Layout<Guest> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    port: from.readUInt32LE(at + 0),
+    generation: from.readUInt32LE(at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.port, at + 0);
+    to.writeUInt32LE(value.generation, at + 4);
     return to;
   },
 };

@@ -50,7 +50,7 @@ export interface World {
   targetOf(slot: number): Target | null;
   /** Where that MAC was last bound. */
   stationedAt(subnet: number, mac: string): number | null;
-  /** Whether it was bound to a vNIC here that is still there. */
+  /** Whether ARP or ND of it came in by a vNIC that is still there. */
   isOwnGuest(subnet: number, mac: string): boolean;
   /** `portSecurity`. */
   maySend(subnet: number, mac: string): boolean;
@@ -202,7 +202,8 @@ function steerBack({ frame, at, ethertype }: Packet, mac: Buffer, subnet: number
   const { in: port, entry } = world;
   if (mac.equals(frame.subarray(6, 12))) return left(REASON.PASS_FROM_HOLDER);
   const addressed = frame.subarray(0, 6);
-  const isStale = !addressed.equals(mac) && world.isOwnGuest(subnet, formatMac(addressed));
+  const isItself = addressed.equals(frame.subarray(6, 12));
+  const isStale = !addressed.equals(mac) && !isItself && world.isOwnGuest(subnet, formatMac(addressed));
   if (port.kind !== PORT_KIND.UPLINK || !isStale) return left(REASON.PASS_SAME_PORT);
   const ttlAt = at + (ethertype === ETHERTYPE.IPV4 ? 8 : 7);
   const ttl = frame.readUInt8(ttlAt);

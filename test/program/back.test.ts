@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A holder behind the very uplink that a frame comes in by: back out goes only what a stale sender on the wire still
-// addresses to a former holder here, with the uplink's own MAC as source and one hop less.
+// addresses to a guest here, with the uplink's own MAC as source and one hop less.
 import test from 'ava';
 import { ipv4, ipv6, type IpFields } from './frames.js';
-import { HOLDER, PEER_V4, PEER_V6, SENDER, STALE, tagged } from './names.js';
-import { row } from './observe.js';
-import { OWN_MAC, TAG, V4, V6, type Situation } from './world.js';
+import { HOLDER, packet4, PEER_V4, PEER_V6, probe, SENDER, STALE, tagged } from './names.js';
+import { addressBytes, formatMac } from '../../src/net/addresses.js';
+import { row, run, world } from './observe.js';
+import { OWN_MAC, PORTS, TAG, V4, V6, type Situation } from './world.js';
 
 const there: Situation = {
   in: 'uplink',
   held: { v4: ['uplink', HOLDER], v6: ['uplink', HOLDER] },
-  stationed: [[STALE, 'guest']],
+  guests: [[STALE, 'guest']],
 };
 const stale = { to: STALE, from: SENDER };
 const sent = { to: HOLDER, from: OWN_MAC };
@@ -55,7 +56,7 @@ for (const ttl of [1, 0]) {
 test.serial(
   'a copy that the wire has flooded is left alone',
   row,
-  { ...there, stationed: [] },
+  { ...there, guests: [] },
   ipv4(stale, to4),
   {
     reason: 'PASS_SAME_PORT',
@@ -80,34 +81,28 @@ test.serial(
   },
 );
 test.serial(
-  'a former holder behind an uplink is none of ours',
+  'a guest behind an uplink is none of ours',
   row,
-  { ...there, stationed: [[STALE, 'uplink2']] },
+  { ...there, guests: [[STALE, 'uplink2']] },
+  ipv4(stale, to4),
+  {
+    reason: 'PASS_SAME_PORT',
+  },
+);
+test.serial('a guest that has left', row, { ...there, guests: [[STALE, 'gone']] }, ipv4(stale, to4), {
+  reason: 'PASS_SAME_PORT',
+});
+test.serial(
+  "a guest's port that is another guest's now",
+  row,
+  { ...there, guests: [[STALE, 'guest', 7]] },
   ipv4(stale, to4),
   {
     reason: 'PASS_SAME_PORT',
   },
 );
 test.serial(
-  'a former holder that has left',
-  row,
-  { ...there, stationed: [[STALE, 'gone']] },
-  ipv4(stale, to4),
-  {
-    reason: 'PASS_SAME_PORT',
-  },
-);
-test.serial(
-  "a former holder's port that is another guest's now",
-  row,
-  { ...there, stationed: [[STALE, 'guest', 7]] },
-  ipv4(stale, to4),
-  {
-    reason: 'PASS_SAME_PORT',
-  },
-);
-test.serial(
-  'a former holder of another broadcast domain',
+  'a guest of another broadcast domain',
   row,
   { ...there, held: { tagged: ['uplink', HOLDER] } },
   ipv4({ ...stale, ...tagged(TAG.outer) }, to4),
@@ -124,6 +119,27 @@ test.serial(
     reason: 'PASS_UPLINK',
   },
 );
+test.serial('who is a guest is learned from ARP and ND, and forgotten when the wire says otherwise', (t) => {
+  const guests = (): string[] =>
+    [...world.tables.guests.entries()].map(
+      ([key, { port, generation }]) => `${formatMac(key.mac)} ${port} ${generation}`,
+    );
+  world.arrange({ shared: true });
+  run('ingress', packet4());
+  t.deepEqual(guests(), [], 'data says nothing');
+  run('ingress', probe({ targetIp: '10.0.1.99' }));
+  t.deepEqual(guests(), [`${SENDER} ${PORTS.guest.slot} 1`]);
+  world.writePort({ shared: true, in: 'tap' });
+  run('xdp', neighbourSolicitation());
+  t.deepEqual(guests(), [`${SENDER} ${PORTS.tap.slot} 1`]);
+  world.writePort({ shared: true, in: 'uplink' });
+  run('xdp', probe({ targetIp: '10.0.1.99' }));
+  t.deepEqual(guests(), []);
+  world.writePort({ in: 'guest' });
+  run('ingress', probe({ targetIp: '10.0.1.99' }));
+  t.deepEqual(guests(), [], 'a bridge without an uplink has no wire');
+});
+
 test.serial(
   'a guest is no wire',
   row,
@@ -144,3 +160,14 @@ test.serial(
     xdp: { reason: 'PASS_NO_WAY_BACK', out: ipv4(stale, to4) },
   },
 );
+
+function neighbourSolicitation(): Buffer {
+  const payload = Buffer.concat([
+    Buffer.from([135, 0, 0, 0, 0, 0, 0, 0]),
+    Buffer.from(addressBytes('fd00:1::99')),
+  ]);
+  return ipv6(
+    { to: '33:33:00:00:00:01', from: SENDER },
+    { source: PEER_V6, destination: 'ff02::1', protocol: 58, ttl: 255, payload },
+  );
+}

@@ -134,7 +134,7 @@ class Model {
   /** '' where the programs do the same. */
   step({ in: place, frame }: Step): string {
     const fate = fateOf(frame, this.world(place), process.hrtime.bigint());
-    world.writePort({ in: place, secure: this.scene.secure });
+    world.writePort({ in: place, secure: this.scene.secure, shared: true });
     const { verdict, frame: out } = run(this.scene.entry, frame);
     this.count(`${place} ${nameIn(REASON, fate.reason)}`);
     if (STEERED.has(fate.reason)) this.totals.steered++;
@@ -200,8 +200,8 @@ class Model {
       },
       stationedAt,
       isOwnGuest: (subnet, mac) => {
-        const found = stationedAt(subnet, mac);
-        return found !== null && kindOf(found) === PORT_KIND.VNIC && found !== PORTS.gone.slot;
+        const key = { subnet, mac: macBytes(mac), reserved: 0 };
+        return world.tables.guests.get(key) !== undefined;
       },
       maySend: (_, mac) => !secure || this.isOwn(place, mac),
     };

@@ -75,14 +75,16 @@ export interface Situation {
   readonly members?: readonly PortName[];
   /** Who announced last, where it is not the holder. */
   readonly newest?: { readonly [N in HavipName]?: Held };
-  /** Guests that have held a HAVIP of subnet `web`: their MACs, and by which generation of which port. Default: none. */
-  readonly stationed?: readonly (readonly [mac: string, port: PortName, generation?: number])[];
+  /** Guests of subnet `web`: their MACs, and at which generation of which port. Default: none. */
+  readonly guests?: readonly (readonly [mac: string, port: PortName, generation?: number])[];
   /** Default: never. */
   readonly learnEveryNs?: bigint;
   /** The subnet of untagged frames of the port. Default: web. */
   readonly untagged?: number;
   /** `portSecurity` of the port's untagged frames. Default: not. */
   readonly secure?: boolean;
+  /** The bridge has an uplink. Default: not. */
+  readonly shared?: boolean;
   /** No `ports` row at all: attached a moment before the loader says what the port is. */
   readonly unknownPort?: boolean;
 }
@@ -121,11 +123,11 @@ export class World {
   /** Forgets all that frames have done, and makes the maps say `situation`. */
   arrange(situation: Situation): void {
     this.forget();
-    const { held = {}, newest = held, flags = POLICY_FLAGS.OPEN, members = [], stationed = [] } = situation;
+    const { held = {}, newest = held, flags = POLICY_FLAGS.OPEN, members = [], guests = [] } = situation;
     this.writePort(situation);
-    for (const [mac, port, generation = 1] of stationed) {
+    for (const [mac, port, generation = 1] of guests) {
       const key = { subnet: SUBNET.web, mac: macBytes(mac), reserved: 0 };
-      this.tables.stationed.set(key, { port: PORTS[port].slot, generation, toldNs: 0n });
+      this.tables.guests.set(key, { port: PORTS[port].slot, generation });
     }
     for (const name of Object.keys(HAVIP) as HavipName[]) {
       const id = HAVIP[name];
@@ -153,6 +155,7 @@ export class World {
     learnEveryNs = 0n,
     untagged = SUBNET.web,
     secure = false,
+    shared = false,
     unknownPort,
   }: Situation): void {
     const { slot, kind } = PORTS[port];
@@ -165,7 +168,7 @@ export class World {
         kind,
         learnEveryNs,
         generation: 1,
-        flags: secure ? PORT_FLAGS.SECURE : 0,
+        flags: (secure ? PORT_FLAGS.SECURE : 0) | (shared ? PORT_FLAGS.SHARED : 0),
       });
   }
 
@@ -190,6 +193,7 @@ export class World {
     for (const [key] of [...tables.speakers.entries()]) tables.speakers.delete(key);
     for (const [key] of [...tables.members.entries()]) tables.members.delete(key);
     for (const [key] of [...tables.stationed.entries()]) tables.stationed.delete(key);
+    for (const [key] of [...tables.guests.entries()]) tables.guests.delete(key);
     for (let id = 0; id < CAPACITY.havips; id++) tables.havip_counters.clear(id);
     for (let slot = 0; slot < CAPACITY.ports; slot++) {
       tables.port_counters.clear(slot);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The product in a lab: the real command line, run in the namespace `hv` on a bpffs and a socket of the lab's own.
 // What is asked of it here is what an operator's script can ask; the pinned maps are maps.ts's business.
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ApiClient } from '../../src/api/client.js';
 import type { Lab } from '../../src/lab/lab.js';
@@ -67,21 +67,39 @@ export interface Daemon {
   stop(): Promise<Exit>;
 }
 
+/** Where a daemon runs: the hypervisor `hv` of a lab, or another of its namespaces. */
+export type Host = Pick<Lab, 'exec' | 'spawn' | 'must' | 'tempDir' | 'bpffs'>;
+
+/** Another hypervisor of the same lab, with a folder and pins of its own. */
+export async function hostOf(lab: Lab, name: string): Promise<Host> {
+  const inside = (ns: string): string => (ns === 'hv' ? name : ns);
+  const tempDir = `${lab.tempDir}/${name}`;
+  const pins = `${await lab.bpffs()}/${name}`;
+  for (const folder of [tempDir, pins]) await mkdir(folder);
+  return {
+    tempDir,
+    bpffs: () => Promise.resolve(pins),
+    exec: (ns, argv, options) => lab.exec(inside(ns), argv, options),
+    must: (ns, argv, options) => lab.must(inside(ns), argv, options),
+    spawn: (ns, argv, options) => lab.spawn(inside(ns), argv, options),
+  };
+}
+
 const FLAGS = ['--bridge', 'br-web', '--vip', `${VIP}/24`, '--metrics', '127.0.0.1:0'];
 
-export async function pinPath(lab: Lab): Promise<string> {
+export async function pinPath(lab: Host): Promise<string> {
   return `${await lab.bpffs()}/havip`;
 }
 
-export const configPath = (lab: Lab): string => `${lab.tempDir}/havip.yaml`;
-export const socketPath = (lab: Lab): string => `${lab.tempDir}/havip.sock`;
+export const configPath = (lab: Host): string => `${lab.tempDir}/havip.yaml`;
+export const socketPath = (lab: Host): string => `${lab.tempDir}/havip.sock`;
 
-async function places(lab: Lab): Promise<Record<string, string>> {
+async function places(lab: Host): Promise<Record<string, string>> {
   return { HAVIP_PIN_PATH: await pinPath(lab), HAVIP_SOCKET: socketPath(lab) };
 }
 
 /** Starts `havip run` and resolves when it serves. */
-export async function startDaemon(lab: Lab, options: DaemonOptions = {}): Promise<Daemon> {
+export async function startDaemon(lab: Host, options: DaemonOptions = {}): Promise<Daemon> {
   const child = await spawnDaemon(lab, options);
   await child.waitFor(/"msg":"(loaded|took over what was pinned)"/, { timeoutMs: START_MS });
   return {
@@ -92,7 +110,7 @@ export async function startDaemon(lab: Lab, options: DaemonOptions = {}): Promis
   };
 }
 
-async function spawnDaemon(lab: Lab, options: DaemonOptions = {}): Promise<Child> {
+async function spawnDaemon(lab: Host, options: DaemonOptions = {}): Promise<Child> {
   if (options.config !== undefined) await writeConfig(lab, options.config);
   const from = options.config === undefined ? (options.flags ?? FLAGS) : ['--config', configPath(lab)];
   const env = { ...(await places(lab)), ...options.env };
@@ -100,7 +118,7 @@ async function spawnDaemon(lab: Lab, options: DaemonOptions = {}): Promise<Child
 }
 
 /** Of a start that is to fail: one that serves instead is ended, with code -1. */
-export async function failedStart(lab: Lab, options: DaemonOptions = {}): Promise<Finished> {
+export async function failedStart(lab: Host, options: DaemonOptions = {}): Promise<Finished> {
   const child = await spawnDaemon(lab, options);
   const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
   try {
@@ -110,7 +128,7 @@ export async function failedStart(lab: Lab, options: DaemonOptions = {}): Promis
   }
 }
 
-export async function writeConfig(lab: Lab, config: object | string): Promise<void> {
+export async function writeConfig(lab: Host, config: object | string): Promise<void> {
   const text = typeof config === 'string' ? config : JSON.stringify({ ...FREE_METRICS, ...config }, null, 2);
   await writeFile(configPath(lab), text);
 }
@@ -125,22 +143,22 @@ export function webConfig(havips: readonly object[], subnet: object = {}): objec
 const WEB = { name: 'web', cidr: ['10.0.1.0/24', 'fd00:1::/64'], bridge: 'br-web' };
 
 /** Any command of the product, in `hv`, with the lab's paths in its environment. */
-export async function havip(lab: Lab, ...argv: string[]): Promise<Finished> {
+export async function havip(lab: Host, ...argv: string[]): Promise<Finished> {
   return lab.exec('hv', [process.execPath, CLI, ...argv], { env: await places(lab) });
 }
 
-async function said(lab: Lab, ...argv: string[]): Promise<string> {
+async function said(lab: Host, ...argv: string[]): Promise<string> {
   const { stdout, stderr, code } = await havip(lab, ...argv);
   if (code !== 0) throw new Error(`havip ${argv.join(' ')} ended with ${code}: ${stderr}`);
   return stdout;
 }
 
-export async function statusAll(lab: Lab): Promise<Status[]> {
+export async function statusAll(lab: Host): Promise<Status[]> {
   return JSON.parse(await said(lab, 'status', '--json')) as Status[];
 }
 
 /** Of one HAVIP; `network` where several have the address. */
-export async function status(lab: Lab, address = VIP, network?: string): Promise<Status> {
+export async function status(lab: Host, address = VIP, network?: string): Promise<Status> {
   const rows = JSON.parse(await said(lab, 'status', address, '--json')) as Status[];
   const row = rows.find((one) => one.network === (network ?? one.network));
   if (row === undefined) throw new Error(`no HAVIP ${address} in ${network ?? 'any network'}`);
@@ -148,14 +166,14 @@ export async function status(lab: Lab, address = VIP, network?: string): Promise
 }
 
 /** All that are kept, or those of some kinds. */
-export async function events(lab: Lab, ...kinds: string[]): Promise<EventLine[]> {
+export async function events(lab: Host, ...kinds: string[]): Promise<EventLine[]> {
   const lines = (await said(lab, 'events', '--json')).split('\n').filter(Boolean);
   const all = lines.map((line) => JSON.parse(line) as EventLine);
   return kinds.length === 0 ? all : all.filter(({ kind }) => kinds.includes(kind));
 }
 
 /** Until the holder's port is this, or nobody's (null). Asks without a process for each question. */
-export async function heldBy(lab: Lab, port: string | null, address = VIP, network?: string): Promise<void> {
+export async function heldBy(lab: Host, port: string | null, address = VIP, network?: string): Promise<void> {
   const client = await ApiClient.connect(socketPath(lab));
   try {
     await eventually(`${address} is held by ${port ?? 'nobody'}`, async () => {
@@ -169,7 +187,7 @@ export async function heldBy(lab: Lab, port: string | null, address = VIP, netwo
 }
 
 /** The page of metrics, by name with its labels as printed: `havip_held{network="default",address="10.0.1.50"}`. */
-export async function metrics(lab: Lab, daemon: Daemon): Promise<Map<string, number>> {
+export async function metrics(lab: Host, daemon: Daemon): Promise<Map<string, number>> {
   const page = await lab.must('hv', ['curl', '-sS', '-f', `http://${metricsAddress(daemon)}/metrics`]);
   const samples = page.matchAll(/^([a-z_]+(?:\{.*\})?) (\S+)$/gm);
   return new Map([...samples].map(([, name = '', value]) => [name, Number(value)]));
@@ -183,7 +201,7 @@ export function metricsAddress(daemon: Daemon): string {
 
 /** Frames that came in by a port, for one reason: `frames(lab, daemon, 'uplink0', 'redirect', 'holder')`. */
 export async function frames(
-  lab: Lab,
+  lab: Host,
   daemon: Daemon,
   port: string,
   verdict: string,

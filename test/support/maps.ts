@@ -8,9 +8,9 @@ import { closeTables } from '../../src/kernel/maps.js';
 import { fieldText } from '../../src/kernel/names.js';
 import { openPinnedTables } from '../../src/kernel/reader.js';
 import { formatAddress, parseMac } from '../../src/net/addresses.js';
-import { pinPath } from './daemon.js';
+import { pinPath, type Host } from './daemon.js';
 
-export async function withTables<T>(lab: Lab, use: (tables: Tables) => T): Promise<T> {
+export async function withTables<T>(lab: Host, use: (tables: Tables) => T): Promise<T> {
   const tables = openPinnedTables(await pinPath(lab));
   try {
     return use(tables);
@@ -35,12 +35,16 @@ export function bindingOf(tables: Tables, address: string): [Key, Binding] {
 }
 
 /** Writes the binding row that an announcement would have led to. */
-export async function bindByHand(lab: Lab, address: string, guest: string): Promise<void> {
-  await withTables(lab, (tables) => {
+export function bindByHand(lab: Lab, address: string, guest: string): Promise<void> {
+  return bindAt(lab, address, lab.port(guest), lab.mac(guest));
+}
+
+export async function bindAt(host: Host, address: string, port: string, text: string): Promise<void> {
+  await withTables(host, (tables) => {
     const [key, binding] = bindingOf(tables, address);
-    const mac = parseMac(lab.mac(guest));
-    if (mac === null) throw new Error(`${guest} has no MAC`);
-    const holder = { mac, port: slotOf(tables, lab.port(guest)) };
+    const mac = parseMac(text);
+    if (mac === null) throw new Error(`${text} is no MAC`);
+    const holder = { mac, port: slotOf(tables, port) };
     tables.bindings.set(key, { ...binding, holder, former: holder, sinceNs: process.hrtime.bigint() });
   });
 }
