@@ -93,7 +93,7 @@ LAYOUT = $(BPFTOOL) --json btf dump file $(BUILD)/bpf/layout.o | $(NODE) $(BUILD
 # What does not compile yet may be waiting for just this.
 layout: $(BUILD)/bpf/layout.o node_modules/.package-lock.json ## write src/kernel/layout.gen.ts anew from bpf/havip.h
 	$(Q)$(BIN)/tsc -p . >/dev/null || :
-	$(Q)$(LAYOUT) > $(BUILD)/layout.gen.ts && cp $(BUILD)/layout.gen.ts src/kernel/layout.gen.ts
+	$(Q)$(LAYOUT) > $(BUILD)/layout.gen.ts && test -s $(BUILD)/layout.gen.ts && cp $(BUILD)/layout.gen.ts src/kernel/layout.gen.ts
 
 check: all $(BUILD)/bpf/layout.o ## compare what is generated, lint, and check the formatting
 	$(call say,CHECK,layout)

@@ -56,6 +56,7 @@ enum havip_policy_flags {
 	HAVIP_UNHELD_DROP = 2,	 /* frames to it are dropped while nobody holds it; else passed */
 	HAVIP_GUARD_MONITOR = 4, /* refused claims are counted and passed; else dropped */
 	HAVIP_REBIND_KERNEL = 8, /* the programs decide and write; else they tell and the loader does */
+	HAVIP_ARP_PROXY = 16,	 /* who asks for it is answered where it asks, while somebody holds it */
 };
 
 /* What the operator wants of one HAVIP; written by the loader alone. */
@@ -63,8 +64,8 @@ struct havip_policy {
 	struct havip_key key;
 	__u32 flags;	 /* enum havip_policy_flags */
 	__u64 window_ns; /* at most `moves` moves in any such time */
-	__u32 moves;	 /* 1 .. HAVIP_MOVES_MAX */
-	__u32 reserved;
+	__u16 moves;	 /* 1 .. HAVIP_MOVES_MAX */
+	__u8 service_mac[6]; /* what askers are told, whoever holds it; zeros: the holder's own */
 };
 
 struct havip_member {
@@ -371,7 +372,8 @@ enum havip_reason {
 	HAVIP_REDIRECT_BACK = 42,	      /* a stale sender's on the wire, sent back out with the holder's MAC */
 	HAVIP_PASS_NO_WAY_BACK = 43,	      /* such a frame, but the uplink cannot send from its own hook */
 	HAVIP_DROP_TTL = 44,		      /* such a frame whose TTL or hop limit is used up: hosts that disagree */
-	HAVIP_REASON_COUNT = 45,
+	HAVIP_REDIRECT_ANSWER = 45,	      /* a question for it, answered where it came in (`arp: proxy`) */
+	HAVIP_REASON_COUNT = 46,
 };
 
 struct havip_port_counters {

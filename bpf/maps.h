@@ -96,12 +96,20 @@ struct heard_packet {
 	__u16 reserved;
 };
 
+/* The first bytes of an Ethernet frame. */
+struct macs {
+	__u8 destination[6];
+	__u8 source[6];
+};
+
 /* What is too large for a stack of 512 bytes. */
 struct workspace {
 	struct heard_packet packet;
 	struct scratch message;
 	struct heard_advert heard;
 	struct announcement said;
+	struct macs macs;
+	struct arp_ipv4 arp;
 	struct havip_record record;
 };
 

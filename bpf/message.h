@@ -148,8 +148,9 @@ VERIFIED_ALONE __u32 nd_read_options(const struct scratch *from, __u32 at, __u32
 	return found | ND_OPTIONS_BROKEN;
 }
 
-/* RFC 4443 section 2.3: over a pseudo header and the message, zero bytes behind `end` making up the last words. */
-VERIFIED_ALONE int icmpv6_checksum_is_right(const struct scratch *from, __u32 at, __u32 end)
+/* RFC 4443 section 2.3, in the order of memory: over a pseudo header and the message, zero bytes behind `end` making up
+ * the last words. */
+VERIFIED_ALONE int icmpv6_sum(const struct scratch *from, __u32 at, __u32 end)
 {
 	__u64 sum = bpf_htonl(end - at) + (__u64)bpf_htonl(NEXT_ICMPV6);
 	const __u32 *addresses;
@@ -174,7 +175,7 @@ VERIFIED_ALONE int icmpv6_checksum_is_right(const struct scratch *from, __u32 at
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
-	return sum == 0xffff;
+	return sum;
 }
 
 /* The first rule that a neighbour advertisement breaks (RFC 4861 section 7.1.2, RFC 6980). */
@@ -189,7 +190,7 @@ static __always_inline enum havip_claim_result nd_fault(const struct scratch *fr
 		return HAVIP_RESULT_REFUSED_FRAGMENT;
 	if (up->hop_limit != HOP_LIMIT_ON_LINK)
 		return HAVIP_RESULT_REFUSED_HOP_LIMIT;
-	if (!icmpv6_checksum_is_right(from, up->at, up->end))
+	if (icmpv6_sum(from, up->at, up->end) != 0xffff)
 		return HAVIP_RESULT_REFUSED_CHECKSUM;
 	if (message[1])
 		return HAVIP_RESULT_REFUSED_CODE;

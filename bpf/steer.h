@@ -4,10 +4,8 @@
 #ifndef HAVIP_STEER_H
 #define HAVIP_STEER_H
 
+#include "answer.h"
 #include "observe.h"
-
-/* Each entry's own: the packet's bytes from `at` on, whether linear or not. 0: they are there. */
-static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes);
 
 /* Where to deliver; filled for HAVIP_REDIRECT_HOLDER and the HAVIP_REWRITE_* reasons. */
 struct delivery {
@@ -123,6 +121,14 @@ static __noinline int is_own_guest(const __u8 *mac, __u32 subnet)
 	return target && target->ifindex && target->kind == HAVIP_VNIC && target->generation == at->generation;
 }
 
+/* The switch may still look for it here, where its last holder was. */
+static __noinline int is_service_mac(const __u8 *mac, __u32 havip)
+{
+	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
+
+	return policy && mac_equal(mac, policy->service_mac) && !mac_is_zero(mac);
+}
+
 /* The holder is behind the port that the frame came in by. */
 static __always_inline enum havip_reason steer_back(const struct packet *packet, const struct ethhdr *eth,
 						    const struct havip_port *in, __u32 subnet, struct delivery *to)
@@ -133,7 +139,7 @@ static __always_inline enum havip_reason steer_back(const struct packet *packet,
 		return HAVIP_PASS_FROM_HOLDER;
 	if (in->kind != HAVIP_UPLINK || mac_equal(eth->h_dest, to->holder.mac) || mac_equal(eth->h_dest, eth->h_source))
 		return HAVIP_PASS_SAME_PORT;
-	if (!is_own_guest(eth->h_dest, subnet))
+	if (!is_own_guest(eth->h_dest, subnet) && !is_service_mac(eth->h_dest, to->havip))
 		return HAVIP_PASS_SAME_PORT;
 	to->target = bpf_map_lookup_elem(&targets, &slot);
 	if (!to->target)
@@ -228,9 +234,13 @@ static __noinline enum havip_reason hear(void *ctx, struct workspace *workspace,
 		*(__u64 *)&advert->by = holder_pack(source, in->slot);
 		return observe_advert(scratch, advert) ? HAVIP_PASS_ADVERT : HAVIP_PASS_NOT_HAVIP;
 	}
-	if (!ipv6 || announcement_from_nd(scratch, copied, &up, source, &workspace->said) != PARSED)
+	if (!ipv6)
 		return HAVIP_PASS_NOT_HAVIP;
-	return SAID;
+	if (announcement_from_nd(scratch, copied, &up, source, &workspace->said) == PARSED)
+		return SAID;
+	if (up.protocol != NEXT_ICMPV6 || copied < IPV6_HEADER_BYTES + ND_FIXED_BYTES)
+		return HAVIP_PASS_NOT_HAVIP;
+	return answer_nd(ctx, workspace, &up, in, subnet);
 }
 
 static __always_inline int is_delivered(enum havip_reason reason)
@@ -322,7 +332,7 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 		if (may_announce(packet)) {
 			note_sender(packet, in, place);
 			heard = hear_packet(ctx, packet, in, place.subnet);
-			if (is_drop(heard))
+			if (is_drop(heard) || heard == HAVIP_REDIRECT_ANSWER || heard == HAVIP_PASS_NOT_WRITABLE)
 				return heard;
 		}
 		reason = steer_ip(packet, in, place.subnet, to);
@@ -330,8 +340,14 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 	}
 	if (packet->protocol == bpf_htons(ETH_P_ARP) || packet->protocol == bpf_htons(ETH_P_RARP))
 		note_sender(packet, in, place);
-	if (packet->protocol == bpf_htons(ETH_P_ARP))
-		return steer_arp(packet, in, place.subnet);
+	if (packet->protocol == bpf_htons(ETH_P_ARP)) {
+		__u32 at = packet->network - packet->data;
+
+		reason = steer_arp(packet, in, place.subnet);
+		if (is_drop(reason) || reason == HAVIP_PASS_TRUNCATED)
+			return reason;
+		return answer_arp(ctx, at, in, place.subnet, reason);
+	}
 	if (packet->protocol == bpf_htons(ETH_P_RARP))
 		return steer_rarp(packet, in, place.subnet);
 	return HAVIP_PASS_NOT_IP;

@@ -13,6 +13,21 @@ static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes
 	return bpf_skb_load_bytes(ctx, at, to, bytes);
 }
 
+static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 bytes)
+{
+	return bpf_skb_store_bytes(ctx, at, from, bytes, 0);
+}
+
+static __always_inline int frame_resize(void *ctx, __u32 from, __u32 to)
+{
+	return from == to ? 0 : bpf_skb_change_tail(ctx, to, 0);
+}
+
+static __always_inline int can_send_back(__attribute__((unused)) const struct havip_target *own)
+{
+	return 1;
+}
+
 static __always_inline enum parsed tc_parse(struct __sk_buff *skb, struct packet *packet)
 {
 	packet->data = (void *)(long)skb->data;
@@ -130,11 +145,6 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
 }
 
-struct macs {
-	__u8 destination[6];
-	__u8 source[6];
-};
-
 /* As xdp_send_back does, for an uplink that has no XDP of its own. */
 static __always_inline int tc_send_back(struct __sk_buff *skb, const struct packet *packet,
 					const struct havip_port *in, struct delivery *to)
@@ -161,6 +171,18 @@ static __always_inline int tc_send_back(struct __sk_buff *skb, const struct pack
 unwritable:
 	count_frame(in->slot, HAVIP_PASS_NOT_WRITABLE);
 	return TC_ACT_UNSPEC;
+}
+
+/* To the guest that asked; or to the host itself, whose question was on its way out. */
+static __always_inline int tc_answer(struct __sk_buff *skb, const struct havip_port *in, int at_ingress)
+{
+	__u32 ifindex = skb->ifindex;
+
+	count_frame(in->slot, HAVIP_REDIRECT_ANSWER);
+	if (at_ingress)
+		return bpf_redirect(ifindex, 0);
+	bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
 /* TC_ACT_UNSPEC leaves the frame to whatever else is attached here, then to the bridge. */
@@ -190,6 +212,8 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 		reason = steer(skb, &packet, in, &to);
 	if (is_delivered(reason))
 		return tc_deliver(skb, &packet, in, &to, reason, at_ingress);
+	if (reason == HAVIP_REDIRECT_ANSWER)
+		return tc_answer(skb, in, at_ingress);
 	if (reason == HAVIP_REDIRECT_BACK)
 		return tc_send_back(skb, &packet, in, &to);
 	count_frame(in->slot, reason);

@@ -8,6 +8,32 @@ static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes
 	return bpf_xdp_load_bytes(ctx, at, to, bytes);
 }
 
+static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 bytes)
+{
+	return bpf_xdp_store_bytes(ctx, at, from, bytes);
+}
+
+static __always_inline int frame_resize(void *ctx, __u32 from, __u32 to)
+{
+	return from == to ? 0 : bpf_xdp_adjust_tail(ctx, (int)to - (int)from);
+}
+
+static __always_inline int can_send_back(const struct havip_target *own)
+{
+	return own->flags & HAVIP_TARGET_XDP;
+}
+
+/* Out of the port that it came in by. A veth forgets to wake its peer after XDP_TX unless that has a program too
+ * (drivers/net/veth.c, veth_xdp_flush); after a redirect it does not. */
+static __always_inline int xdp_out_again(__u32 slot)
+{
+	struct havip_target *own = bpf_map_lookup_elem(&targets, &slot);
+
+	if (own && own->flags & HAVIP_TARGET_PEER)
+		return bpf_redirect_map(&redirects, slot, XDP_PASS);
+	return XDP_TX;
+}
+
 static __always_inline enum havip_reason xdp_limits(const struct packet *packet, const struct havip_target *target)
 {
 	__u32 linear = packet->end - packet->data;
@@ -50,13 +76,10 @@ static __always_inline int xdp_send_back(struct packet *packet, const struct hav
 {
 	struct ethhdr *eth = packet->data;
 	__u8 *header = packet->network;
-	int action = XDP_TX;
+	int action;
 
-	/* A veth forgets to wake its peer after XDP_TX unless that has a program too (drivers/net/veth.c,
-	 * veth_xdp_flush); after a redirect it does not. */
-	if (to->target->flags & HAVIP_TARGET_PEER)
-		action = bpf_redirect_map(&redirects, in->slot, XDP_PASS);
-	if (!(to->target->flags & HAVIP_TARGET_XDP) || action == XDP_PASS) {
+	action = can_send_back(to->target) ? xdp_out_again(in->slot) : XDP_PASS;
+	if (action == XDP_PASS) {
 		count_frame(in->slot, HAVIP_PASS_NO_WAY_BACK);
 		return XDP_PASS;
 	}
@@ -101,6 +124,10 @@ int havip_xdp(struct xdp_md *ctx)
 		reason = steer(ctx, &packet, in, &to);
 	if (is_delivered(reason))
 		return xdp_deliver(&packet, in, &to, reason);
+	if (reason == HAVIP_REDIRECT_ANSWER) {
+		count_frame(in->slot, reason);
+		return xdp_out_again(in->slot);
+	}
 	if (reason == HAVIP_REDIRECT_BACK)
 		return xdp_send_back(&packet, in, &to);
 	count_frame(in->slot, reason);

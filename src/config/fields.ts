@@ -3,7 +3,7 @@
 // description says what is allowed; the same words appear in messages and in the JSON Schema.
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { formatCidr, parseAddress, parseCidr } from '../net/addresses.js';
+import { formatCidr, parseAddress, parseCidr, parseMac } from '../net/addresses.js';
 
 /** What is wrong with one value. Shape: `why` completes "which ..."; `cure` is an order to the reader. */
 export interface Fault {
@@ -90,6 +90,17 @@ function cidrFault(value: string): Fault | null {
   const same = formatCidr({ ...parsed, first: parseAddress(host)?.bytes ?? parsed.first }) === hostless;
   return same ? null : { why: 'has host bits set', cure: `write ${hostless}` };
 }
+
+export const stationMac = text(
+  'the MAC of one station, such as 02:00:00:00:00:01',
+  (value) => {
+    const bytes = parseMac(value);
+    if (bytes === null) return {};
+    const isGroup = ((bytes[0] ?? 0) & 1) === 1;
+    return isGroup || bytes.every((byte) => byte === 0) ? { why: "is no single station's" } : null;
+  },
+  { pattern: '^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$' },
+);
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 const WINDOW_MS = { min: 100, max: 3_600_000 } as const;

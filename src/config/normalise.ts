@@ -74,6 +74,8 @@ function normaliseHavip(havip: HavipFile, shared: Shared): HavipConfig {
     unheld: havip.unheld,
     rebind: havip.rebind,
     heal: havip.heal,
+    arp: havip.arp,
+    serviceMac: havip.serviceMac?.toLowerCase() ?? null,
     damping: shared.damping(havip.damping),
   };
 }

@@ -13,7 +13,6 @@ interface NotYet {
 }
 
 export const NOT_YET: Readonly<Record<string, NotYet>> = {
-  arp: { refuses: () => true, allowed: 'nothing, leave the key out', json: { not: {} } },
   uplinks: { refuses: isObject, allowed: 'the name of the interface', json: { type: 'string' } },
   eips: { refuses: isFilledList, allowed: 'an empty list', json: { maxItems: 0 } },
 };

@@ -35,7 +35,7 @@ const damping = section({
   window: field.window.default(DEFAULTS.damping.window),
 });
 
-const havip = section({
+const havipFields = section({
   address: field.address,
   members: listOf(
     field.interfaceName,
@@ -48,7 +48,17 @@ const havip = section({
   unheld: field.choice(['pass', 'drop'], 'pass or drop').default('pass'),
   damping: damping.default(DEFAULTS.damping),
   heal: field.choice(['verify', 'alarm'], 'verify or alarm').default('verify'),
+  arp: field.choice(['proxy', 'off'], 'proxy or off').default('off'),
+  serviceMac: field.stationMac.optional(),
 });
+
+const havip = havipFields
+  .superRefine(({ arp, serviceMac }, ctx) => {
+    if (serviceMac === undefined || arp === 'proxy') return;
+    const params = { why: 'nobody is told', cure: 'add "arp: proxy"' };
+    ctx.addIssue({ code: 'custom', path: ['serviceMac'], input: serviceMac, params });
+  })
+  .meta(havipFields.meta() ?? {});
 
 const uplink = available(
   'uplinks',
@@ -76,7 +86,6 @@ const subnet = section({
   uplinks: listOf(uplink, 'a list of interface names').default([]),
   hooks: hooks.default({}),
   portSecurity: z.boolean().meta({ description: 'true or false' }).default(false),
-  arp: available('arp', field.choice(['proxy'], 'proxy')).optional(),
   havips: listOf(havip, 'a list of mappings with an address each').default([]),
 });
 

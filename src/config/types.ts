@@ -22,6 +22,10 @@ export interface HavipConfig {
   readonly rebind: 'kernel' | 'loader';
   /** After an alarm: re-bind to the one member that answers in the holder's place, or only report. */
   readonly heal: 'verify' | 'alarm';
+  /** Who asks for it is answered where it asks, on the holder's behalf; with `serviceMac`, always the same. */
+  readonly arp: 'proxy' | 'off';
+  /** Lower case with colons; null: the holder's own. */
+  readonly serviceMac: string | null;
   readonly damping: Damping;
 }
 

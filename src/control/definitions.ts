@@ -11,7 +11,7 @@ import {
   type Policy,
 } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
-import { addressBytes, formatAddress } from '../net/addresses.js';
+import { addressBytes, formatAddress, parseMac } from '../net/addresses.js';
 import { Subnets, type SubnetRecord } from './subnets.js';
 
 export interface HavipRecord {
@@ -34,7 +34,8 @@ type Maps = Pick<
 const ADDRESS_BYTES = 16;
 const NOBODY = { mac: new Uint8Array(6), port: 0 };
 const NO_KEY: Key = { subnet: 0, address: new Uint8Array(16) };
-const NO_POLICY = { key: NO_KEY, flags: 0, windowNs: 0n, moves: 0, reserved: 0 };
+const NO_MAC = new Uint8Array(6);
+const NO_POLICY = { key: NO_KEY, flags: 0, windowNs: 0n, moves: 0, serviceMac: NO_MAC };
 
 export class Definitions {
   readonly subnets: Subnets;
@@ -250,16 +251,18 @@ function policyRow(key: Key, config: HavipConfig): Policy {
     flags: policyFlags(config),
     windowNs: BigInt(Math.round(windowMs * 1e6)),
     moves,
-    reserved: 0,
+
+    serviceMac: config.serviceMac === null ? NO_MAC : (parseMac(config.serviceMac) ?? NO_MAC),
   };
 }
 
-function policyFlags({ members, unheld, guard, rebind }: HavipConfig): number {
+function policyFlags({ members, unheld, guard, rebind, arp }: HavipConfig): number {
   return (
     (members === null ? POLICY_FLAGS.OPEN : 0) |
     (unheld === 'drop' ? POLICY_FLAGS.UNHELD_DROP : 0) |
     (guard === 'monitor' ? POLICY_FLAGS.GUARD_MONITOR : 0) |
-    (rebind === 'kernel' ? POLICY_FLAGS.REBIND_KERNEL : 0)
+    (rebind === 'kernel' ? POLICY_FLAGS.REBIND_KERNEL : 0) |
+    (arp === 'proxy' ? POLICY_FLAGS.ARP_PROXY : 0)
   );
 }
 

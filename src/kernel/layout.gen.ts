@@ -29,6 +29,7 @@ export const POLICY_FLAGS = {
   UNHELD_DROP: 2,
   GUARD_MONITOR: 4,
   REBIND_KERNEL: 8,
+  ARP_PROXY: 16,
 } as const;
 
 export const PORT_FLAGS = {
@@ -133,7 +134,8 @@ export const REASON = {
   REDIRECT_BACK: 42,
   PASS_NO_WAY_BACK: 43,
   DROP_TTL: 44,
-  REASON_COUNT: 45,
+  REDIRECT_ANSWER: 45,
+  REASON_COUNT: 46,
 } as const;
 
 export const CAUSE = {
@@ -224,7 +226,7 @@ export interface Policy {
   flags: number;
   windowNs: bigint;
   moves: number;
-  reserved: number;
+  serviceMac: Uint8Array;
 }
 
 export const Policy: Layout<Policy> = {
@@ -233,15 +235,15 @@ export const Policy: Layout<Policy> = {
     key: Key.decode(from, at + 0),
     flags: from.readUInt32LE(at + 20),
     windowNs: from.readBigUInt64LE(at + 24),
-    moves: from.readUInt32LE(at + 32),
-    reserved: from.readUInt32LE(at + 36),
+    moves: from.readUInt16LE(at + 32),
+    serviceMac: from.subarray(at + 34, at + 40),
   }),
   encode: (value, to = Buffer.alloc(40), at = 0) => {
     Key.encode(value.key, to, at + 0);
     to.writeUInt32LE(value.flags, at + 20);
     to.writeBigUInt64LE(value.windowNs, at + 24);
-    to.writeUInt32LE(value.moves, at + 32);
-    to.writeUInt32LE(value.reserved, at + 36);
+    to.writeUInt16LE(value.moves, at + 32);
+    to.set(value.serviceMac, at + 34);
     return to;
   },
 };
@@ -812,11 +814,11 @@ export interface PortCounters {
 }
 
 export const PortCounters: Layout<PortCounters> = {
-  size: 360,
+  size: 368,
   decode: (from, at = 0) => ({
-    frames: Array.from({ length: 45 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    frames: Array.from({ length: 46 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
   }),
-  encode: (value, to = Buffer.alloc(360), at = 0) => {
+  encode: (value, to = Buffer.alloc(368), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     return to;
   },

@@ -93,7 +93,7 @@ function ofDiscovery(upper: Upper, source: Buffer): Announcement | null {
     kind,
     address,
     mac,
-    fault: malformed ? REFUSED_MALFORMED : discoveryFault(upper, flags, options, mac, source),
+    fault: malformed ? REFUSED_MALFORMED : discoveryFault(upper, options, mac, source),
   };
 }
 
@@ -102,15 +102,20 @@ interface Options {
   readonly broken: boolean;
 }
 
-function discoveryFault(upper: Upper, flags: number, options: Options, mac: Buffer, source: Buffer): number {
-  const { ip, at, end } = upper;
-  if (upper.fragmented) return CLAIM_RESULT.REFUSED_FRAGMENT;
-  if (upper.hopLimit !== 255) return CLAIM_RESULT.REFUSED_HOP_LIMIT;
-  if (!checksumIsRight(ip, at, end)) return CLAIM_RESULT.REFUSED_CHECKSUM;
+function discoveryFault(upper: Upper, options: Options, mac: Buffer, source: Buffer): number {
+  const fault = messageFault(upper);
+  if (fault !== CLAIM) return fault;
+  return options.broken ? CLAIM_RESULT.REFUSED_OPTION : macFault(mac, source, 2);
+}
+
+/** The first rule that a message breaks, its options apart (RFC 4861 section 7.1, RFC 6980). CLAIM: none. */
+export function messageFault({ ip, at, end, fragmented, hopLimit }: Upper): number {
+  if (fragmented) return CLAIM_RESULT.REFUSED_FRAGMENT;
+  if (hopLimit !== 255) return CLAIM_RESULT.REFUSED_HOP_LIMIT;
+  if (sumOf(ip, at, end) !== 0xffff) return CLAIM_RESULT.REFUSED_CHECKSUM;
   if (ip.readUInt8(at + 1) !== 0) return CLAIM_RESULT.REFUSED_CODE;
-  if (flags & SOLICITED && ip.readUInt8(24) === 0xff) return CLAIM_RESULT.REFUSED_SOLICITED;
-  if (options.broken) return CLAIM_RESULT.REFUSED_OPTION;
-  return macFault(mac, source, 2);
+  if (ip.readUInt8(at + 4) & SOLICITED && ip.readUInt8(24) === 0xff) return CLAIM_RESULT.REFUSED_SOLICITED;
+  return CLAIM;
 }
 
 /** The first target link-layer address; of broken options what stands before the break. */
@@ -130,10 +135,10 @@ function optionsOf(bytes: Buffer): Options {
 }
 
 /** RFC 4443 section 2.3, an octet at a time. */
-function checksumIsRight(ip: Buffer, from: number, to: number): boolean {
+export function sumOf(ip: Buffer, from: number, to: number): number {
   let sum = to - from + ICMPV6;
   for (let at = 8; at < 40; at += 2) sum += ip.readUInt16BE(at);
   for (let at = from; at < to; at++) sum += (at - from) % 2 ? ip.readUInt8(at) : ip.readUInt8(at) << 8;
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return sum === 0xffff;
+  return sum;
 }

@@ -6,6 +6,7 @@ import { CLAIM_KIND, CLAIM_RESULT, PORT_KIND, REASON, TARGET_FLAGS } from '../ke
 import { isRefusal, REASONS } from '../kernel/names.js';
 import { formatMac } from '../net/addresses.js';
 import { advertisedBy, stationedBy } from './advert.js';
+import { questionIn } from './answer.js';
 import { announcementOf, type Announcement } from './announcement.js';
 import type { Judge } from './judgement.js';
 import { ETHERTYPE, MAPPED, packetOf, type Packet } from './packet.js';
@@ -35,6 +36,10 @@ export interface Policy {
   readonly isMember: boolean;
   readonly monitors: boolean;
   readonly dropsUnheld: boolean;
+  /** `arp: proxy`. */
+  readonly proxies: boolean;
+  /** What askers are told; null: the holder's own. */
+  readonly serviceMac: Buffer | null;
 }
 
 export interface World {
@@ -95,7 +100,10 @@ export function fateOf(frame: Buffer, world: World, nowNs: bigint): Fate {
 
   const heard = hear(packet, subnet, world, nowNs, said);
   const isIp = packet.ethertype === ETHERTYPE.IPV4 || packet.ethertype === ETHERTYPE.IPV6;
-  if (!isIp || verdictOf(heard) === 'drop') return end(heard);
+  if (verdictOf(heard) === 'drop' || heard === REASON.PASS_TRUNCATED) return end(heard);
+  const answer = answerTo(packet, subnet, world);
+  if (answer) return end(REASON.REDIRECT_ANSWER, answer);
+  if (!isIp) return end(heard);
   const { reason, bytes } = steer(packet, subnet, world);
   return end(reason === REASON.PASS_NOT_HAVIP ? heard : reason, bytes);
 }
@@ -167,6 +175,20 @@ function hearStation(packet: Packet, subnet: number, world: World, said: Said[])
   return isThere ? REASON.PASS_EVIDENCE : REASON.PASS_ANNOUNCEMENT;
 }
 
+/** null: it is no question, or not answered here. */
+function answerTo(packet: Packet, subnet: number, world: World): Buffer | null {
+  const question = questionIn(packet);
+  if (!question) return null;
+  const policy = world.policyOf(subnet, question.address);
+  if (!policy?.proxies) return null;
+  const { in: port, entry } = world;
+  const holder = world.registry.binding(policy.havip)?.holder;
+  const target = holder && holder.port !== port.slot ? world.targetOf(holder.port) : null;
+  if (!holder || !target || (entry === 'xdp' && !(port.flags & TARGET_FLAGS.XDP))) return null;
+  if (port.kind === PORT_KIND.UPLINK && target.kind === PORT_KIND.UPLINK) return null;
+  return question.answer(policy.serviceMac ?? Buffer.from(holder.mac.replaceAll(':', ''), 'hex'));
+}
+
 // --- where it goes -------------------------------------------------------------------------------------------------
 
 interface Steered {
@@ -187,7 +209,7 @@ function steer(packet: Packet, subnet: number, world: World): Steered {
   const holder = world.registry.binding(policy.havip)?.holder;
   if (!holder) return left(policy.dropsUnheld ? REASON.DROP_UNHELD : REASON.PASS_UNHELD);
   const mac = Buffer.from(holder.mac.replaceAll(':', ''), 'hex');
-  if (holder.port === world.in.slot) return steerBack(packet, mac, subnet, world);
+  if (holder.port === world.in.slot) return steerBack(packet, mac, subnet, world, policy);
   const target = world.targetOf(holder.port);
   if (!target) return left(REASON.PASS_PORT_GONE);
   if (world.in.kind === PORT_KIND.UPLINK && target.kind === PORT_KIND.UPLINK) return left(REASON.PASS_UPLINK);
@@ -198,12 +220,19 @@ function steer(packet: Packet, subnet: number, world: World): Steered {
 }
 
 /** The holder is behind the port that the frame came in by. */
-function steerBack({ frame, at, ethertype }: Packet, mac: Buffer, subnet: number, world: World): Steered {
+function steerBack(
+  { frame, at, ethertype }: Packet,
+  mac: Buffer,
+  subnet: number,
+  world: World,
+  { serviceMac }: Policy,
+): Steered {
   const { in: port, entry } = world;
   if (mac.equals(frame.subarray(6, 12))) return left(REASON.PASS_FROM_HOLDER);
   const addressed = frame.subarray(0, 6);
   const isItself = addressed.equals(frame.subarray(6, 12));
-  const isStale = !addressed.equals(mac) && !isItself && world.isOwnGuest(subnet, formatMac(addressed));
+  const isOurs = world.isOwnGuest(subnet, formatMac(addressed)) || serviceMac?.equals(addressed) === true;
+  const isStale = !addressed.equals(mac) && !isItself && isOurs;
   if (port.kind !== PORT_KIND.UPLINK || !isStale) return left(REASON.PASS_SAME_PORT);
   const ttlAt = at + (ethertype === ETHERTYPE.IPV4 ? 8 : 7);
   const ttl = frame.readUInt8(ttlAt);

@@ -83,7 +83,14 @@ export class Arena {
   private addHavip(address: string, havip: number): void {
     const key = { subnet: SUBNET, address: addressBytes(address) };
     const flags = POLICY_FLAGS.OPEN | POLICY_FLAGS.REBIND_KERNEL;
-    this.tables.havips.set(havip, { key, flags, windowNs: 1n, moves: 1, reserved: 0 });
+    this.tables.havips.set(havip, {
+      key,
+      flags,
+      windowNs: 1n,
+      moves: 1,
+
+      serviceMac: new Uint8Array(6),
+    });
     this.tables.bindings.set(key, {
       holder: NOBODY,
       former: NOBODY,

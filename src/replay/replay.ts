@@ -104,7 +104,9 @@ export class Replay {
       subnetOf: (outer) => (outer ? 0 : SUBNET),
       policyOf: (_, address) => {
         const havip = this.indices.get(hexOf(address));
-        return havip === undefined ? null : { havip, isMember: true, monitors: false, dropsUnheld: false };
+        return havip === undefined
+          ? null
+          : { havip, isMember: true, monitors: false, dropsUnheld: false, proxies: false, serviceMac: null };
       },
       targetOf: () => ({ mtu: ARENA_MTU_BYTES, kind: PORT_KIND.VNIC, flags: 0, mapped: false }),
       stationedAt: (_, mac) => this.stationed.get(mac) ?? null,

@@ -95,7 +95,14 @@ function addHavip(
   const key = { subnet, address: addressBytes(address) };
   const holder = port ? { mac: mac('02:00:00:00:00:0a'), port } : NOBODY;
   const by = CLAIM_KIND.ARP_REPLY;
-  tables.havips.set(havip, { key, flags: POLICY_FLAGS.OPEN, windowNs: 0n, moves: 5, reserved: 0 });
+  tables.havips.set(havip, {
+    key,
+    flags: POLICY_FLAGS.OPEN,
+    windowNs: 0n,
+    moves: 5,
+
+    serviceMac: new Uint8Array(6),
+  });
   tables.bindings.set(key, { holder, former: NOBODY, sinceNs: at, havip, moves: 3, by, reserved: 0 });
 }
 

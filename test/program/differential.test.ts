@@ -35,6 +35,7 @@ const CASES = Number(process.env['HAVIP_FUZZ_CASES'] ?? 200_000);
 const SEED = Number(process.env['HAVIP_FUZZ_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const FIXTURES = fileURLToPath(new URL('../../../test/program/fixtures/', import.meta.url));
 const NAMES = Object.keys(HAVIP) as HavipName[];
+const SERVICE_MAC = '02:00:00:00:00:5e';
 const HOUR_NS = 3_600_000_000_000n;
 
 interface Scene {
@@ -43,6 +44,9 @@ interface Scene {
   readonly members: readonly PortName[];
   readonly monitors: boolean;
   readonly dropsUnheld: boolean;
+  /** `arp: proxy`; with a service MAC, or with the holder's. */
+  readonly proxies: boolean;
+  readonly service: boolean;
   /** `portSecurity`. */
   readonly secure: boolean;
   /** Moves in an hour; 0: any number. */
@@ -83,6 +87,8 @@ const scenes: fc.Arbitrary<Scene> = fc.record({
   members: fc.uniqueArray(places, { minLength: 1, maxLength: 4 }),
   monitors: fc.boolean(),
   dropsUnheld: fc.boolean(),
+  proxies: fc.boolean(),
+  service: fc.boolean(),
   secure: fc.constantFrom(false, false, true),
   budget: fc.constantFrom(0, 0, 1, 3, 16),
   held: holders,
@@ -92,11 +98,21 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(fc.record({ in: places, fr
   size: 'max',
 });
 
-function arrange({ held, open, members, monitors, dropsUnheld, budget, secure }: Scene): void {
-  const { OPEN, REBIND_KERNEL, GUARD_MONITOR, UNHELD_DROP } = POLICY_FLAGS;
+function arrange(scene: Scene): void {
+  const { held, open, members, monitors, dropsUnheld, budget, secure, proxies, service } = scene;
+  const { OPEN, REBIND_KERNEL, GUARD_MONITOR, UNHELD_DROP, ARP_PROXY } = POLICY_FLAGS;
   const flags =
-    REBIND_KERNEL | (open ? OPEN : 0) | (monitors ? GUARD_MONITOR : 0) | (dropsUnheld ? UNHELD_DROP : 0);
-  world.arrange({ flags, held: held ? Object.fromEntries(NAMES.map((name) => [name, held])) : {}, members });
+    REBIND_KERNEL |
+    (open ? OPEN : 0) |
+    (monitors ? GUARD_MONITOR : 0) |
+    (dropsUnheld ? UNHELD_DROP : 0) |
+    (proxies ? ARP_PROXY : 0);
+  world.arrange({
+    flags,
+    held: held ? Object.fromEntries(NAMES.map((name) => [name, held])) : {},
+    members,
+    ...(service && { serviceMac: SERVICE_MAC }),
+  });
   for (const name of NAMES) {
     const policy = world.tables.havips.get(HAVIP[name]);
     const limits = { moves: budget || 16, windowNs: budget ? HOUR_NS : 1n };
@@ -181,7 +197,7 @@ class Model {
   }
 
   private world(place: PortName): ModelWorld {
-    const { entry, open, members, monitors, dropsUnheld, secure } = this.scene;
+    const { entry, open, members, monitors, dropsUnheld, secure, proxies, service } = this.scene;
     const { slot, kind, flags } = PORTS[place];
     return {
       entry: entry === 'xdp' ? 'xdp' : 'tc',
@@ -191,8 +207,9 @@ class Model {
       subnetOf: (outer, inner) => subnetOf(outer, inner),
       policyOf: (subnet, address) => {
         const name = NAMES.find((one) => KEYS[one].subnet === subnet && address.equals(KEYS[one].address));
+        const serviceMac = service ? macBytes(SERVICE_MAC) : null;
         const isMember = open ? place !== 'host' : members.includes(place);
-        return name ? { havip: HAVIP[name], isMember, monitors, dropsUnheld } : null;
+        return name ? { havip: HAVIP[name], isMember, monitors, dropsUnheld, proxies, serviceMac } : null;
       },
       targetOf: (at) => {
         const found = Object.entries(PORTS).find(([, port]) => port.slot === at);

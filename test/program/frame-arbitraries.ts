@@ -224,7 +224,7 @@ const data: fc.Arbitrary<Upper> = fc
   )
   .map(([protocol, length]) => ({ protocol, bytes: () => Buffer.alloc(length, 0x5a) }));
 
-const STATIONS = [STALE, HOLDER].map(macBytes);
+const STATIONS = [STALE, HOLDER, '02:00:00:00:00:5e'].map(macBytes);
 const form: Bytes = fc.oneof(
   { weight: 35, arbitrary: arp },
   { weight: 30, arbitrary: ipv6Packet(discovery) },

@@ -57,6 +57,7 @@ export const PORTS = {
   dumbUplink: { slot: 13, kind: PORT_KIND.UPLINK, mtu: 1500, flags: 0 },
   unmapped: { slot: 12, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
 } as const;
+const NO_MAC = '00:00:00:00:00:00';
 /** Of every port's device. */
 export const OWN_MAC = '02:00:00:00:00:ee';
 export type PortName = keyof typeof PORTS;
@@ -73,6 +74,8 @@ export interface Situation {
   readonly flags?: number;
   /** Ports in the member list of every HAVIP. */
   readonly members?: readonly PortName[];
+  /** With POLICY_FLAGS.ARP_PROXY. Default: the holder's. */
+  readonly serviceMac?: string;
   /** Who announced last, where it is not the holder. */
   readonly newest?: { readonly [N in HavipName]?: Held };
   /** Guests of subnet `web`: their MACs, and at which generation of which port. Default: none. */
@@ -123,7 +126,14 @@ export class World {
   /** Forgets all that frames have done, and makes the maps say `situation`. */
   arrange(situation: Situation): void {
     this.forget();
-    const { held = {}, newest = held, flags = POLICY_FLAGS.OPEN, members = [], guests = [] } = situation;
+    const {
+      held = {},
+      newest = held,
+      flags = POLICY_FLAGS.OPEN,
+      members = [],
+      guests = [],
+      serviceMac = NO_MAC,
+    } = situation;
     this.writePort(situation);
     for (const [mac, port, generation = 1] of guests) {
       const key = { subnet: SUBNET.web, mac: macBytes(mac), reserved: 0 };
@@ -136,7 +146,8 @@ export class World {
         flags,
         windowNs: 10_000_000_000n,
         moves: 5,
-        reserved: 0,
+
+        serviceMac: macBytes(serviceMac),
       });
       this.tables.bindings.set(KEYS[name], bindingRow(id, held[name]));
       this.tables.states.set(id, { ...NO_STATE, newest: holderRow(newest[name] ?? held[name]) });

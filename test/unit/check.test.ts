@@ -63,7 +63,7 @@ const shell = test.macro(async (t, args: readonly string[], expected: Outcome, e
 const OK = 'good.yaml: ok: 1 networks, 1 subnets, 2 HAVIPs\n';
 const MESSAGES =
   'bad.yaml:1:94: address: found 11.0.0.1, which is outside its subnet; allowed: an address in 10.0.0.0/8\n' +
-  'bad.yaml:1:104: unknown key "gard", did you mean "guard"? allowed: address, members, rebind, guard, unheld, damping, heal\n';
+  'bad.yaml:1:104: unknown key "gard", did you mean "guard"? allowed: address, members, rebind, guard, unheld, damping, heal, arp, serviceMac\n';
 
 test('a sound file', shell, ['good.yaml'], { code: 0, out: OK, err: '' });
 test('an unsound file: messages on standard error, exit 2', shell, ['bad.yaml'], {

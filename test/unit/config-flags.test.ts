@@ -9,6 +9,8 @@ const OPTIONS = {
   unheld: 'pass',
   rebind: 'kernel',
   heal: 'verify',
+  arp: 'off',
+  serviceMac: null,
   damping: { moves: 5, windowMs: 10_000 },
 } as const;
 

@@ -13,7 +13,7 @@ const havip = test.macro((t, text: string, ...expected: string[]) => {
 });
 
 const ADDRESS = 'an IPv4 or IPv6 address without prefix length';
-const HAVIP = 'address, members, rebind, guard, unheld, damping, heal';
+const HAVIP = 'address, members, rebind, guard, unheld, damping, heal, arp, serviceMac';
 test('an IPv4 address is accepted', havip, 'address: 10.0.1.50');
 test('an IPv6 address is accepted', havip, 'address: "fd00::50"');
 test('an IPv6 address needs no quotes', havip, 'address: fd00::50');
@@ -79,6 +79,7 @@ const option = test.macro((t, text: string, expected: string | null) => {
 });
 
 const MEMBERS = 'a list of one or more interface names; leave it out to allow every port';
+const STATION = 'the MAC of one station, such as 02:00:00:00:00:01';
 const WINDOW = 'a duration of 100ms to 60m: a whole number and ms, s or m';
 test('nobody may claim', option, 'members: []', `f:9:22: members: found an empty list; allowed: ${MEMBERS}`);
 test('members that are nothing', option, 'members:', `f:9:21: members: found nothing; allowed: ${MEMBERS}`);
@@ -100,6 +101,27 @@ test('kernel mode is accepted', option, 'rebind: kernel', null);
 test('loader mode is accepted', option, 'rebind: loader', null);
 test('healing is accepted', option, 'heal: verify', null);
 test('an alarm is accepted', option, 'heal: alarm', null);
+test('proxy ARP is accepted', option, 'arp: proxy', null);
+test('proxy ARP that is none', option, 'arp: yes', 'f:9:18: arp: found "yes"; allowed: proxy or off');
+test('a service MAC is accepted', option, 'arp: proxy\n            serviceMac: "02:00:00:00:00:01"', null);
+test(
+  'a service MAC that nobody tells',
+  option,
+  'serviceMac: "02:00:00:00:00:01"',
+  `f:9:25: serviceMac: found "02:00:00:00:00:01", which nobody is told; allowed: ${STATION}; add "arp: proxy"`,
+);
+test(
+  'a service MAC of a group',
+  option,
+  'arp: proxy\n            serviceMac: "03:00:00:00:00:01"',
+  `f:10:25: serviceMac: found "03:00:00:00:00:01", which is no single station's; allowed: ${STATION}`,
+);
+test(
+  'a service MAC that is none',
+  option,
+  'arp: proxy\n            serviceMac: 2',
+  `f:10:25: serviceMac: found the number 2; allowed: ${STATION}`,
+);
 test('a guard that is none', option, 'guard: off', 'f:9:20: guard: found "off"; allowed: enforce or monitor');
 test('guard monitor is accepted', option, 'guard: monitor', null);
 test('an unheld that is none', option, 'unheld: yes', 'f:9:21: unheld: found "yes"; allowed: pass or drop');

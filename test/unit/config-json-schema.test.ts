@@ -26,6 +26,7 @@ const SOUND = [
   'networks: [{ name: n, eips: [], subnets: [{ name: s, bridge: br, cidr: [10.0.0.0/8, "fd00::/64"] }] }]',
   havip('members: [a], rebind: kernel, guard: monitor, unheld: drop, heal: verify'),
   havip('damping: { moves: 16, window: 100ms }'),
+  havip('arp: proxy, serviceMac: 02:00:00:00:00:01'),
   subnet('havips: [{ address: "fd00::1" }]').replace('10.0.0.0/8', '"fd00::/64"'),
 ];
 
@@ -51,6 +52,8 @@ const UNSOUND = [
   subnet('hooks: { "a b": tc }'),
   subnet('portSecurity: 1'),
   subnet('arp: proxy'),
+  havip('arp: maybe'),
+  havip('arp: proxy, serviceMac: me'),
   subnet('havips: [10.0.0.1]'),
   subnet('havips: [{ address: 010.0.0.1 }]'),
   subnet('havips: [{ address: 10.0.0.1/8 }]'),

@@ -113,12 +113,6 @@ test(
 test('port security is accepted', subnet, 'portSecurity: true');
 test('no port security is accepted', subnet, 'portSecurity: false');
 test(
-  'proxy ARP is not carried out yet',
-  subnet,
-  'arp: proxy',
-  'f:7:14: arp: "proxy" is not available in this version; allowed: nothing, leave the key out',
-);
-test(
   'a hook that is none',
   subnet,
   'hooks: { eth1: xpd }',

@@ -12,6 +12,8 @@ export const havip = (address: string, more: Partial<HavipConfig> = {}): HavipCo
   unheld: 'pass',
   rebind: 'loader',
   heal: 'verify',
+  arp: 'off',
+  serviceMac: null,
   damping: { moves: 5, windowMs: 10_000 },
   ...more,
 });

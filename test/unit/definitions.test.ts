@@ -69,7 +69,7 @@ const policy = test.macro((t, config: Partial<HavipConfig>, flags: number) => {
   const definitions = new Definitions(maps, NOTHING, NOTHING);
   definitions.apply([subnet('web', [havip('10.0.1.50', config)])]);
   const [[key] = []] = [...maps.bindings.entries()];
-  const budget = { windowNs: 10_000_000_000n, moves: 5, reserved: 0 };
+  const budget = { windowNs: 10_000_000_000n, moves: 5, serviceMac: Buffer.alloc(6) };
   t.deepEqual(maps.havips.get(0), { key: key ?? { subnet: 0, address: Buffer.alloc(0) }, flags, ...budget });
 });
 test('a HAVIP without a member list is open', policy, {}, OPEN);
