@@ -19,6 +19,8 @@ enum havip_limits {
 	HAVIP_MOVES_MAX = 16,	      /* the largest move budget; a power of two */
 	HAVIP_MESSAGE_BYTES = 1536,   /* the longest ND or VRRP message that is read, from its IP header on */
 	HAVIP_ADVERT_ADDRESSES = 64,  /* addresses of one VRRP advert that are looked up */
+	HAVIP_TRACE_MARK = 0x48564950, /* twice over, where no guest writes: this run is only a question */
+	HAVIP_TRACE_IFINDEX = 0x7fffffff, /* the row of `ports` that such a run goes by */
 };
 
 /* What a port is to the data plane. */
@@ -76,6 +78,7 @@ struct havip_member {
 enum havip_port_flags {
 	HAVIP_PORT_SECURE = 1, /* the source MAC of its untagged frames is pinned (`portSecurity`) */
 	HAVIP_PORT_SHARED = 2, /* its bridge has an uplink: which guests are here matters */
+	HAVIP_PORT_TRACED = 4, /* of HAVIP_TRACE_IFINDEX: nothing is counted, learned or heard */
 };
 
 /* What the program on a port needs to know of that port; found by ifindex at ingress. */
@@ -374,6 +377,15 @@ enum havip_reason {
 	HAVIP_DROP_TTL = 44,		      /* such a frame whose TTL or hop limit is used up: hosts that disagree */
 	HAVIP_REDIRECT_ANSWER = 45,	      /* a question for it, answered where it came in (`arp: proxy`) */
 	HAVIP_REASON_COUNT = 46,
+};
+
+/* What a run that was only a question found out; `havip trace` reads it. */
+struct havip_trace {
+	__u32 reason; /* enum havip_reason */
+	__u32 subnet; /* 0: none of ours */
+	__u32 havip;  /* its index, where `found` */
+	__u32 found;
+	struct havip_holder holder;
 };
 
 struct havip_port_counters {

@@ -35,6 +35,7 @@ struct havip_station_key station_key;
 struct havip_stationed stationed;
 struct havip_command command;
 struct havip_guest guest;
+struct havip_trace trace;
 struct havip_station station;
 struct havip_traffic traffic;
 struct havip_port_counters port_counters;

@@ -76,6 +76,9 @@ HAVIP_MAP(port_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_port_cou
 /* port slot -> announcements by kind and result */
 HAVIP_MAP(claim_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_claim_counters, 1, 0);
 
+/* 0 -> what the last question found out (`havip trace`) */
+HAVIP_MAP(traces, BPF_MAP_TYPE_ARRAY, __u32, struct havip_trace, 1, 0);
+
 /* 0 -> what could not be recorded */
 HAVIP_MAP(losses, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_losses, 1, 0);
 

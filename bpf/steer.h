@@ -29,14 +29,17 @@ static __always_inline struct havip_place place_of(const struct packet *packet, 
 
 /* `portSecurity`: a redirect goes around whatever the host filters on its bridge, so it is checked here. The first
  * sender is the vNIC's own; VRRP's virtual MACs are anybody's. */
-static __noinline int may_send(const __u8 *source, __u32 slot)
+static __noinline int may_send(const __u8 *source, const struct havip_port *in)
 {
+	__u32 slot = in->slot;
 	struct havip_holder *own = bpf_map_lookup_elem(&own_macs, &slot);
 	__u64 learned = holder_pack(source, 1), known;
 
 	if (!own || mac_is_vrrp_ipv4(source) || mac_is_vrrp_ipv6(source))
 		return 1;
 	known = holder_word(own);
+	if (!known && is_traced(in))
+		return 1;
 	if (!known && !mac_is_group(source) && !mac_is_zero(source)) {
 		known = __sync_val_compare_and_swap((__u64 *)own, 0, learned);
 		if (!known)
@@ -45,11 +48,11 @@ static __noinline int may_send(const __u8 *source, __u32 slot)
 	return known == learned;
 }
 
-static __always_inline enum havip_reason unheld(__u32 havip)
+static __always_inline enum havip_reason unheld(const struct havip_port *in, __u32 havip)
 {
 	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
 
-	count_unheld(havip);
+	count_unheld(in, havip);
 	return policy && policy->flags & HAVIP_UNHELD_DROP ? HAVIP_DROP_UNHELD : HAVIP_PASS_UNHELD;
 }
 
@@ -63,7 +66,7 @@ static __always_inline int sender_must_learn(const struct havip_port *in, const 
 	struct havip_station *station;
 	__u64 now_ns;
 
-	if (!in->learn_every_ns)
+	if (!in->learn_every_ns || is_traced(in))
 		return 0;
 	station = bpf_map_lookup_elem(&stations, &index);
 	if (!station)
@@ -147,6 +150,21 @@ static __always_inline enum havip_reason steer_back(const struct packet *packet,
 	return packet_ttl(packet) > 1 ? HAVIP_REDIRECT_BACK : HAVIP_DROP_TTL;
 }
 
+static __noinline void trace_found(__u32 subnet, const struct havip_binding *binding)
+{
+	__u32 zero = 0;
+	struct havip_trace *trace = bpf_map_lookup_elem(&traces, &zero);
+
+	if (!trace)
+		return;
+	trace->subnet = subnet;
+	if (!binding)
+		return;
+	trace->havip = binding->havip;
+	trace->found = 1;
+	*(__u64 *)&trace->holder = holder_word(&binding->holder);
+}
+
 /* An IPv4 or IPv6 frame. */
 static __always_inline enum havip_reason steer_ip(const struct packet *packet, const struct havip_port *in,
 						  __u32 subnet, struct delivery *to)
@@ -159,6 +177,8 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	if (parse_destination(packet, key.address) != PARSED)
 		return HAVIP_PASS_TRUNCATED;
 	binding = binding_find(&key);
+	if (is_traced(in))
+		trace_found(subnet, binding);
 	if (!binding)
 		return HAVIP_PASS_NOT_HAVIP;
 	if ((void *)(eth + 1) > packet->end)
@@ -170,7 +190,7 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	to->havip = binding->havip;
 	slot = to->holder.port;
 	if (!slot)
-		return unheld(to->havip);
+		return unheld(in, to->havip);
 	if (slot == in->slot)
 		return steer_back(packet, eth, in, subnet, to);
 	to->target = bpf_map_lookup_elem(&targets, &slot);
@@ -325,11 +345,11 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 	if (place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC) {
 		if ((void *)(eth + 1) > packet->end)
 			return HAVIP_PASS_TRUNCATED;
-		if (!may_send(eth->h_source, in->slot))
+		if (!may_send(eth->h_source, in))
 			return HAVIP_DROP_PORT_SECURITY;
 	}
 	if (packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6)) {
-		if (may_announce(packet)) {
+		if (may_announce(packet) && !is_traced(in)) {
 			note_sender(packet, in, place);
 			heard = hear_packet(ctx, packet, in, place.subnet);
 			if (is_drop(heard) || heard == HAVIP_REDIRECT_ANSWER || heard == HAVIP_PASS_NOT_WRITABLE)
@@ -338,6 +358,8 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 		reason = steer_ip(packet, in, place.subnet, to);
 		return reason == HAVIP_PASS_NOT_HAVIP ? heard : reason;
 	}
+	if (is_traced(in))
+		return HAVIP_PASS_NOT_IP;
 	if (packet->protocol == bpf_htons(ETH_P_ARP) || packet->protocol == bpf_htons(ETH_P_RARP))
 		note_sender(packet, in, place);
 	if (packet->protocol == bpf_htons(ETH_P_ARP)) {

@@ -137,11 +137,11 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 		reason = HAVIP_REWRITE_TOO_LONG;
 	/* Not through the packet pointer: that would make the kernel unshare every skb that passes here. */
 	if (to->saved && bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0)) {
-		count_frame(in->slot, HAVIP_PASS_NOT_WRITABLE);
+		count_frame(in, HAVIP_PASS_NOT_WRITABLE);
 		return TC_ACT_UNSPEC;
 	}
-	count_frame(in->slot, reason);
-	count_delivered(to->havip, wire.packets, wire.bytes, to->saved);
+	count_frame(in, reason);
+	count_delivered(in, to->havip, wire.packets, wire.bytes, to->saved);
 	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
 }
 
@@ -166,10 +166,10 @@ static __always_inline int tc_send_back(struct __sk_buff *skb, const struct pack
 	if (bpf_skb_store_bytes(skb, ttl_at, &hop, ipv4 ? sizeof(hop) : 1, 0) ||
 	    bpf_skb_store_bytes(skb, 0, &macs, sizeof(macs), 0))
 		goto unwritable;
-	count_frame(in->slot, HAVIP_REDIRECT_BACK);
+	count_frame(in, HAVIP_REDIRECT_BACK);
 	return bpf_redirect(to->target->ifindex, 0);
 unwritable:
-	count_frame(in->slot, HAVIP_PASS_NOT_WRITABLE);
+	count_frame(in, HAVIP_PASS_NOT_WRITABLE);
 	return TC_ACT_UNSPEC;
 }
 
@@ -178,17 +178,23 @@ static __always_inline int tc_answer(struct __sk_buff *skb, const struct havip_p
 {
 	__u32 ifindex = skb->ifindex;
 
-	count_frame(in->slot, HAVIP_REDIRECT_ANSWER);
+	count_frame(in, HAVIP_REDIRECT_ANSWER);
 	if (at_ingress)
 		return bpf_redirect(ifindex, 0);
 	bpf_skb_change_type(skb, PACKET_HOST);
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
+/* The kernel's own room in the skb, which nothing that sends can write. */
+static __always_inline int is_question(const struct __sk_buff *skb)
+{
+	return skb->cb[0] == HAVIP_TRACE_MARK && skb->cb[1] == HAVIP_TRACE_MARK;
+}
+
 /* TC_ACT_UNSPEC leaves the frame to whatever else is attached here, then to the bridge. */
 static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 {
-	__u32 ifindex = skb->ifindex;
+	__u32 ifindex = is_question(skb) ? HAVIP_TRACE_IFINDEX : skb->ifindex;
 	struct havip_port *in = bpf_map_lookup_elem(&ports, &ifindex);
 	struct packet packet = {};
 	struct delivery to = {};
@@ -196,7 +202,7 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 	enum parsed parsed;
 
 	if (!in) {
-		count_frame(0, HAVIP_PASS_NO_PORT);
+		count_reason(0, HAVIP_PASS_NO_PORT);
 		return TC_ACT_UNSPEC;
 	}
 	parsed = tc_parse(skb, &packet);
@@ -216,7 +222,7 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 		return tc_answer(skb, in, at_ingress);
 	if (reason == HAVIP_REDIRECT_BACK)
 		return tc_send_back(skb, &packet, in, &to);
-	count_frame(in->slot, reason);
+	count_frame(in, reason);
 	return is_drop(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 

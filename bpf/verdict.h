@@ -5,8 +5,23 @@
 #define HAVIP_VERDICT_H
 
 #include "maps.h"
+#include "table.h"
 
-static __always_inline void count_frame(__u32 slot, enum havip_reason reason)
+static __always_inline int is_traced(const struct havip_port *in)
+{
+	return in->flags & HAVIP_PORT_TRACED;
+}
+
+static __noinline void trace_end(enum havip_reason reason)
+{
+	__u32 zero = 0;
+	struct havip_trace *trace = bpf_map_lookup_elem(&traces, &zero);
+
+	if (trace)
+		trace->reason = reason;
+}
+
+static __always_inline void count_reason(__u32 slot, enum havip_reason reason)
 {
 	struct havip_port_counters *counters = bpf_map_lookup_elem(&port_counters, &slot);
 
@@ -14,11 +29,19 @@ static __always_inline void count_frame(__u32 slot, enum havip_reason reason)
 		counters->frames[reason]++;
 }
 
-static __always_inline void count_delivered(__u32 havip, __u64 packets, __u64 bytes, int saved)
+static __always_inline void count_frame(const struct havip_port *in, enum havip_reason reason)
+{
+	if (is_traced(in))
+		trace_end(reason);
+	else
+		count_reason(in->slot, reason);
+}
+
+static __always_inline void count_delivered(const struct havip_port *in, __u32 havip, __u64 packets, __u64 bytes, int saved)
 {
 	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
 
-	if (!traffic)
+	if (!traffic || is_traced(in))
 		return;
 	traffic->packets += packets;
 	traffic->bytes += bytes;
@@ -26,11 +49,11 @@ static __always_inline void count_delivered(__u32 havip, __u64 packets, __u64 by
 		traffic->saved += packets;
 }
 
-static __always_inline void count_unheld(__u32 havip)
+static __always_inline void count_unheld(const struct havip_port *in, __u32 havip)
 {
 	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
 
-	if (traffic)
+	if (traffic && !is_traced(in))
 		traffic->unheld++;
 }
 

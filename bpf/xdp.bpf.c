@@ -65,8 +65,8 @@ static __always_inline int xdp_deliver(struct packet *packet, const struct havip
 			reason = HAVIP_REWRITE_NO_REDIRECT;
 	}
 	__builtin_memcpy(eth->h_dest, to->holder.mac, sizeof(eth->h_dest));
-	count_frame(in->slot, reason);
-	count_delivered(to->havip, 1, packet->bytes, to->saved);
+	count_frame(in, reason);
+	count_delivered(in, to->havip, 1, packet->bytes, to->saved);
 	return action;
 }
 
@@ -80,7 +80,7 @@ static __always_inline int xdp_send_back(struct packet *packet, const struct hav
 
 	action = can_send_back(to->target) ? xdp_out_again(in->slot) : XDP_PASS;
 	if (action == XDP_PASS) {
-		count_frame(in->slot, HAVIP_PASS_NO_WAY_BACK);
+		count_frame(in, HAVIP_PASS_NO_WAY_BACK);
 		return XDP_PASS;
 	}
 	if ((void *)(eth + 1) > packet->end || (void *)(header + sizeof(struct iphdr)) > packet->end)
@@ -95,14 +95,24 @@ static __always_inline int xdp_send_back(struct packet *packet, const struct hav
 	}
 	__builtin_memcpy(eth->h_dest, to->holder.mac, sizeof(eth->h_dest));
 	__builtin_memcpy(eth->h_source, to->target->mac, sizeof(eth->h_source));
-	count_frame(in->slot, HAVIP_REDIRECT_BACK);
+	count_frame(in, HAVIP_REDIRECT_BACK);
 	return action;
+}
+
+/* Metadata in front of the frame, which on a device only another program of the host's could have written. */
+static __always_inline int is_question(const struct xdp_md *ctx)
+{
+	__u32 *mark = (void *)(long)ctx->data_meta;
+
+	if ((void *)(mark + 2) > (void *)(long)ctx->data)
+		return 0;
+	return mark[0] == HAVIP_TRACE_MARK && mark[1] == HAVIP_TRACE_MARK;
 }
 
 SEC("xdp.frags")
 int havip_xdp(struct xdp_md *ctx)
 {
-	__u32 ifindex = ctx->ingress_ifindex;
+	__u32 ifindex = is_question(ctx) ? HAVIP_TRACE_IFINDEX : ctx->ingress_ifindex;
 	struct havip_port *in = bpf_map_lookup_elem(&ports, &ifindex);
 	struct packet packet = {
 		.data = (void *)(long)ctx->data,
@@ -114,7 +124,7 @@ int havip_xdp(struct xdp_md *ctx)
 	enum parsed parsed;
 
 	if (!in) {
-		count_frame(0, HAVIP_PASS_NO_PORT);
+		count_reason(0, HAVIP_PASS_NO_PORT);
 		return XDP_PASS;
 	}
 	parsed = parse_ethernet(&packet);
@@ -125,12 +135,12 @@ int havip_xdp(struct xdp_md *ctx)
 	if (is_delivered(reason))
 		return xdp_deliver(&packet, in, &to, reason);
 	if (reason == HAVIP_REDIRECT_ANSWER) {
-		count_frame(in->slot, reason);
+		count_frame(in, reason);
 		return xdp_out_again(in->slot);
 	}
 	if (reason == HAVIP_REDIRECT_BACK)
 		return xdp_send_back(&packet, in, &to);
-	count_frame(in->slot, reason);
+	count_frame(in, reason);
 	return is_drop(reason) ? XDP_DROP : XDP_PASS;
 }
 

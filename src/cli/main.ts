@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.js')).statusCommand(),
   events: async () => (await import('./events.js')).eventsCommand(),
   map: async () => (await import('./map.js')).mapCommand(),
+  trace: async () => (await import('./trace.js')).traceCommand(),
   replay: async () => (await import('./replay.js')).replayCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   reload: async () => (await import('./reload.js')).reloadCommand(),

@@ -218,6 +218,16 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     (words, { subnet, mac }) => ({ subnet: words.subnet(subnet), mac: formatMac(mac) }),
     (words, { port, generation }) => ({ ...words.slot(port), generation }),
   ),
+  traces: decoder(
+    (tables) => tables.traces.entries(),
+    () => ({}),
+    (words, { reason, subnet, havip, found, holder }) => ({
+      reason: reasonAt(reason),
+      subnet: words.subnet(subnet),
+      ...(found && words.havip(havip)),
+      holder: words.holder(holder),
+    }),
+  ),
   claims: decoder(
     (tables) => tables.claims.entries(),
     byHavipAndPort,

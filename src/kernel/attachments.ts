@@ -13,6 +13,7 @@ import {
   linkUpdate,
   openPin,
   pin,
+  programFdById,
   programInfo,
   tcAttach,
   tcDetach,
@@ -149,6 +150,24 @@ export class Attachments {
     pin(this.programs[hook], path);
     return true;
   }
+}
+
+/** What is attached to a device by us; the caller closes `fd`. null: nothing. */
+export function attachedProgram(pinPath: string, ifindex: number): { fd: number; hook: Hook } | null {
+  const folder = linksFolder(pinPath);
+  for (const file of names(folder)) {
+    const pinned = parseName(file);
+    if (pinned?.ifindex !== ifindex) continue;
+    const fd = openPin(join(folder, file));
+    // A filter's pin is the program itself.
+    if (pinned.clsact) return { fd, hook: pinned.hook };
+    try {
+      return { fd: programFdById(linkInfo(fd).programId), hook: pinned.hook };
+    } finally {
+      closeFd(fd);
+    }
+  }
+  return null;
 }
 
 function removeOne(folder: string, file: string): void {

@@ -16,6 +16,8 @@ export const LIMITS = {
   MOVES_MAX: 16,
   MESSAGE_BYTES: 1536,
   ADVERT_ADDRESSES: 64,
+  TRACE_MARK: 1213614416,
+  TRACE_IFINDEX: 2147483647,
 } as const;
 
 export const PORT_KIND = {
@@ -35,6 +37,7 @@ export const POLICY_FLAGS = {
 export const PORT_FLAGS = {
   SECURE: 1,
   SHARED: 2,
+  TRACED: 4,
 } as const;
 
 export const TARGET_FLAGS = {
@@ -757,6 +760,33 @@ export const Guest: Layout<Guest> = {
   encode: (value, to = Buffer.alloc(8), at = 0) => {
     to.writeUInt32LE(value.port, at + 0);
     to.writeUInt32LE(value.generation, at + 4);
+    return to;
+  },
+};
+
+export interface Trace {
+  reason: number;
+  subnet: number;
+  havip: number;
+  found: number;
+  holder: Holder;
+}
+
+export const Trace: Layout<Trace> = {
+  size: 24,
+  decode: (from, at = 0) => ({
+    reason: from.readUInt32LE(at + 0),
+    subnet: from.readUInt32LE(at + 4),
+    havip: from.readUInt32LE(at + 8),
+    found: from.readUInt32LE(at + 12),
+    holder: Holder.decode(from, at + 16),
+  }),
+  encode: (value, to = Buffer.alloc(24), at = 0) => {
+    to.writeUInt32LE(value.reason, at + 0);
+    to.writeUInt32LE(value.subnet, at + 4);
+    to.writeUInt32LE(value.havip, at + 8);
+    to.writeUInt32LE(value.found, at + 12);
+    Holder.encode(value.holder, to, at + 16);
     return to;
   },
 };

@@ -26,6 +26,7 @@ import {
   StationKey,
   Subnet,
   Target,
+  Trace,
   Traffic,
   type Layout,
 } from './layout.gen.js';
@@ -69,13 +70,15 @@ const perCpu = <V>(
 });
 
 const byPort = (capacity: Capacity): number => capacity.ports;
+/** And the row of `havip trace`. */
+const byPortAndOne = (capacity: Capacity): number => capacity.ports + 1;
 const byHavip = (capacity: Capacity): number => capacity.havips;
 const byUse = ({ havips }: Capacity): number => Math.max(4096, havips);
 const bySubnet = (): number => SUBNETS_MAX;
 
 export const MAPS = {
   bindings: table(Key, Binding, byHavip),
-  ports: table(U32, Port, byPort),
+  ports: table(U32, Port, byPortAndOne),
   targets: table(U32, Target, byPort),
   redirects: table(U32, U32, byPort),
   subnets: table(U32, Subnet, bySubnet),
@@ -94,6 +97,7 @@ export const MAPS = {
   havip_counters: perCpu(Traffic, byHavip),
   port_counters: perCpu(PortCounters, byPort),
   claim_counters: perCpu(ClaimCounters, byPort),
+  traces: table(U32, Trace),
   losses: perCpu(Losses),
 } as const;
 

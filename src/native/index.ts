@@ -124,7 +124,8 @@ export interface PacketSocket extends Reader {
 /**
  * repeat: runs (default 1). ifindex: the device in the program's context, of this thread's network namespace (ENODEV).
  * kind: form of the context, default by program type. live: frames really travel (XDP only, kernel 5.18); batch:
- * frames a go in live mode, default 64.
+ * frames a go in live mode, default 64. mark: up to 5 words where nothing that sends can write: metadata in front of the
+ * frame (XDP), cb (tc).
  */
 export interface TestRunOptions {
   repeat?: number;
@@ -132,6 +133,7 @@ export interface TestRunOptions {
   kind?: 'xdp' | 'tc';
   live?: boolean;
   batch?: number;
+  mark?: readonly number[];
 }
 
 /** action: signed, TC_ACT_UNSPEC is -1. data: the frame afterwards. durationNs: mean of a run. Live mode: 0, empty, mean. */

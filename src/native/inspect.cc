@@ -108,12 +108,16 @@ Napi::Value IfNameToIndex(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), if_nametoindex(StringArg(info, 0).c_str()));
 }
 
+/** struct __sk_buff has so many. */
+constexpr uint32_t kMarkWords = 5;
+
 struct RunOptions {
   int repeat = 1;
   uint32_t ifindex = 0;
   bool xdp = true;
   bool live = false;
   uint32_t batch = 0;
+  std::vector<uint32_t> mark;
 };
 
 bool IsXdp(Napi::Env env, int fd, const Napi::Object &options) {
@@ -129,6 +133,11 @@ RunOptions ReadRunOptions(Napi::Env env, int fd, const Napi::Value &given) {
   if (options.Has("ifindex")) out.ifindex = options.Get("ifindex").ToNumber().Uint32Value();
   if (options.Has("live")) out.live = options.Get("live").ToBoolean().Value();
   if (options.Has("batch")) out.batch = options.Get("batch").ToNumber().Uint32Value();
+  if (options.Has("mark")) {
+    Napi::Array mark = options.Get("mark").As<Napi::Array>();
+    for (uint32_t i = 0; i < mark.Length() && i < kMarkWords; i++)
+      out.mark.push_back(mark.Get(i).ToNumber().Uint32Value());
+  }
   out.xdp = IsXdp(env, fd, options);
   return out;
 }
@@ -140,14 +149,17 @@ struct RunContext {
 };
 
 void SetDevice(struct bpf_test_run_opts &run, RunContext &context, const RunOptions &options) {
-  if (options.ifindex == 0) return;
+  if (options.ifindex == 0 && options.mark.empty()) return;
   if (options.xdp) {
-    context.xdp.data_end = run.data_size_in;  // the kernel wants the frame's bounds here, without metadata from 0
+    // The kernel wants the bounds of metadata and frame here.
+    context.xdp.data = static_cast<uint32_t>(options.mark.size() * sizeof(uint32_t));
+    context.xdp.data_end = run.data_size_in;
     context.xdp.ingress_ifindex = options.ifindex;
     run.ctx_in = &context.xdp;
     run.ctx_size_in = sizeof context.xdp;
   } else {
     context.skb.ifindex = options.ifindex;
+    for (size_t i = 0; i < options.mark.size(); i++) context.skb.cb[i] = options.mark[i];
     run.ctx_in = &context.skb;
     run.ctx_size_in = sizeof context.skb;
   }
@@ -174,8 +186,12 @@ Napi::Value TestRun(const Napi::CallbackInfo &info) {
   std::vector<uint8_t> out;
   struct bpf_test_run_opts run = {};
   run.sz = sizeof run;
-  run.data_in = frame.Data();
-  run.data_size_in = static_cast<uint32_t>(frame.Length());
+  size_t mark_bytes = options.xdp ? options.mark.size() * sizeof(uint32_t) : 0;
+  std::vector<uint8_t> in(mark_bytes + frame.Length());
+  if (mark_bytes > 0) memcpy(in.data(), options.mark.data(), mark_bytes);
+  memcpy(in.data() + mark_bytes, frame.Data(), frame.Length());
+  run.data_in = in.data();
+  run.data_size_in = static_cast<uint32_t>(in.size());
   run.repeat = options.repeat;
   SetDevice(run, context, options);
   SetOutput(run, out, options);
@@ -183,7 +199,9 @@ Napi::Value TestRun(const Napi::CallbackInfo &info) {
   CheckBpf(env, result, "bpf_prog_test_run", std::to_string(frame.Length()) + " bytes");
   Napi::Object answer = Napi::Object::New(env);
   answer.Set("action", static_cast<int32_t>(run.retval));
-  answer.Set("data", Napi::Buffer<uint8_t>::Copy(env, out.data(), options.live ? 0 : run.data_size_out));
+  // The metadata comes back in front of the frame.
+  size_t bytes = options.live ? 0 : run.data_size_out - mark_bytes;
+  answer.Set("data", Napi::Buffer<uint8_t>::Copy(env, out.data() + mark_bytes, bytes));
   answer.Set("durationNs", run.duration);
   return answer;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Frames out of a capture file: the classic pcap format, in either byte order, with micro- or nanoseconds
+// Frames out of a capture file, and into one: the classic pcap format, in either byte order, with micro- or nanoseconds
 // (https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-03.html). Pure.
 import { HavipError } from '../errors.js';
 
@@ -34,6 +34,17 @@ export function* readPcap(file: Buffer, name: string): Generator<Captured> {
     yield { wallNs, frame: file.subarray(at + RECORD_BYTES, end), wireBytes: read32(at + 12) };
     at = end;
   }
+}
+
+/** Ethernet frames as a capture, all of one moment. */
+export function pcapOf(frames: readonly Buffer[]): Buffer {
+  const words = (...values: number[]): Buffer => {
+    const out = Buffer.alloc(4 * values.length);
+    values.forEach((value, at) => out.writeUInt32LE(value, 4 * at));
+    return out;
+  };
+  const records = frames.map((frame) => Buffer.concat([words(0, 0, frame.length, frame.length), frame]));
+  return Buffer.concat([words(MICROSECONDS, 0x00040002, 0, 0, 65_535, ETHERNET), ...records]);
 }
 
 function formatOf(file: Buffer, name: string): { read32: (at: number) => number; unitNs: bigint } {
