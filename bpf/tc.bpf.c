@@ -188,7 +188,7 @@ static __always_inline int tc_answer(struct __sk_buff *skb, const struct havip_p
 /* The kernel's own room in the skb, which nothing that sends can write. */
 static __always_inline int is_question(const struct __sk_buff *skb)
 {
-	return skb->cb[0] == HAVIP_TRACE_MARK && skb->cb[1] == HAVIP_TRACE_MARK;
+	return __builtin_expect(skb->cb[0] == HAVIP_TRACE_MARK && skb->cb[1] == HAVIP_TRACE_MARK, 0);
 }
 
 /* TC_ACT_UNSPEC leaves the frame to whatever else is attached here, then to the bridge. */

@@ -9,7 +9,7 @@
 
 static __always_inline int is_traced(const struct havip_port *in)
 {
-	return in->flags & HAVIP_PORT_TRACED;
+	return __builtin_expect(in->flags & HAVIP_PORT_TRACED, 0);
 }
 
 static __noinline void trace_end(enum havip_reason reason)
