@@ -244,9 +244,8 @@ static __always_inline enum havip_reason claim_reason(enum havip_claim_result re
 	}
 }
 
-/* What was said, by a frame that came in by `in`, in the broadcast domain `subnet`. */
-static __noinline enum havip_reason claim(struct announcement *said, const struct havip_port *in, __u32 subnet,
-					  __u64 ts_ns)
+/* What was said, by a frame that came in by `in`, in the broadcast domain `subnet`: an enum havip_reason. */
+VERIFIED_ALONE int take_up(struct announcement *said, const struct havip_port *in, __u32 subnet, __u64 ts_ns)
 {
 	struct havip_key key = { .subnet = subnet };
 	struct deciding on = {};
@@ -255,6 +254,8 @@ static __noinline enum havip_reason claim(struct announcement *said, const struc
 	struct havip_record *record;
 	__u32 zero = 0;
 
+	if (!said || !in)
+		return HAVIP_PASS_NOT_HAVIP;
 	__builtin_memcpy(key.address, said->address, sizeof(key.address));
 	on.binding = binding_find(&key);
 	if (!on.binding)
@@ -274,6 +275,21 @@ static __noinline enum havip_reason claim(struct announcement *said, const struc
 	result = judge(said, &on, in, subnet);
 	count_claim(in->slot, said->kind, result);
 	return claim_reason(result, on.policy);
+}
+
+/* To the verifier the other's answer is any number; none of those that lead somewhere is among a claim's. */
+static __always_inline enum havip_reason claim(struct announcement *said, const struct havip_port *in, __u32 subnet,
+					       __u64 ts_ns)
+{
+	__u32 reason = take_up(said, in, subnet, ts_ns);
+
+	if (reason < HAVIP_REWRITE_LEARN)
+		return reason;
+	asm volatile("" : "+r"(reason)); /* one comparison at a time, on this very register */
+	if (reason <= HAVIP_REDIRECT_HOLDER)
+		return HAVIP_PASS_NOT_HAVIP;
+	asm volatile("" : "+r"(reason));
+	return reason <= HAVIP_PASS_REFLECTED ? reason : HAVIP_PASS_NOT_HAVIP;
 }
 
 /* RFC 903's frame, as hypervisors use it: the station of that MAC is now behind this port. Which HAVIPs it holds only

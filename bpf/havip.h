@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Raised with every change of a struct or of a map below; the loader migrates pinned state of an older one. */
-#define HAVIP_ABI 3
+#define HAVIP_ABI 4
 
 enum havip_limits {
 	HAVIP_ABI_VERSION = HAVIP_ABI,
@@ -19,6 +19,8 @@ enum havip_limits {
 	HAVIP_MOVES_MAX = 16,	      /* the largest move budget; a power of two */
 	HAVIP_MESSAGE_BYTES = 1536,   /* the longest ND or VRRP message that is read, from its IP header on */
 	HAVIP_ADVERT_ADDRESSES = 64,  /* addresses of one VRRP advert that are looked up */
+	HAVIP_FLOW_FRAGMENT = 256, /* of later fragments, which tell no ports */
+	HAVIP_FLOWS = 65536,
 	HAVIP_TRACE_MARK = 0x48564950, /* twice over, where no guest writes: this run is only a question */
 	HAVIP_TRACE_IFINDEX = 0x7fffffff, /* the row of `ports` that such a run goes by */
 };
@@ -28,6 +30,7 @@ enum havip_port_kind {
 	HAVIP_VNIC = 0,	  /* host side of a guest's vNIC: tap or veth */
 	HAVIP_UPLINK = 1, /* a NIC; it stands for all that is behind it */
 	HAVIP_HOST = 2,	  /* the bridge device itself: what the host sends or routes */
+	HAVIP_GATEWAY = 3, /* a device of no bridge that leads out of the networks: EIPs are reached by it */
 };
 
 /* Where frames of a HAVIP go, in one aligned 64-bit word, so that a reader on another CPU never sees the port of one
@@ -79,6 +82,8 @@ enum havip_port_flags {
 	HAVIP_PORT_SECURE = 1, /* the source MAC of its untagged frames is pinned (`portSecurity`) */
 	HAVIP_PORT_SHARED = 2, /* its bridge has an uplink: which guests are here matters */
 	HAVIP_PORT_TRACED = 4, /* of HAVIP_TRACE_IFINDEX: nothing is counted, learned or heard */
+	HAVIP_PORT_EIPS = 8,   /* its subnet's network has EIPs */
+	HAVIP_PORT_EIP_ARP = 16, /* of a gateway: it answers for the EIPs (`proxyArp`) */
 };
 
 /* What the program on a port needs to know of that port; found by ifindex at ingress. */
@@ -128,6 +133,51 @@ struct havip_subnet {
 	__u8 network[HAVIP_NAME_BYTES];
 	__u8 name[HAVIP_NAME_BYTES];
 	__u32 used; /* 0: the index is free */
+	__u32 network_id; /* of all subnets of one network the same */
+};
+
+struct havip_eip_key {
+	__u8 address[4]; /* network order, as in the next ones */
+};
+
+/* A public address in front of a HAVIP. */
+struct havip_eip {
+	struct havip_key havip;
+	__u32 network; /* havip_subnet.network_id */
+};
+
+enum havip_public_flags {
+	HAVIP_PUBLIC_MANY = 1,	 /* several EIPs: which one is a flow's is in `flows` */
+	HAVIP_PUBLIC_HOLDER = 2, /* only the holder may leave by it (`egress: holder`) */
+	HAVIP_PUBLIC_AWAY = 4,	 /* the gateways are on other hosts: what leaves goes there as it is */
+};
+
+/* What a HAVIP's packets leave as. */
+struct havip_public {
+	__u8 eip[4]; /* the first one */
+	__u32 havip;
+	__u32 network;
+	__u32 flags; /* enum havip_public_flags */
+};
+
+/* A block of a network's own addresses: what goes there does not leave. */
+struct havip_inside {
+	__u32 prefix; /* bits, those of `network` included (BPF_MAP_TYPE_LPM_TRIE) */
+	__be32 network; /* network order, so that its bits come in turn */
+	__u8 address[4];
+};
+
+/* A flow whose EIP cannot be told from its packets alone: of a HAVIP that has several, or of a client inside. */
+struct havip_flow_key {
+	__u32 havip;
+	__u8 remote[4];
+	__be16 remote_port; /* or the ICMP query's identifier, or the IPv4 identification */
+	__be16 own_port;
+	__u32 protocol; /* IPPROTO_*, or HAVIP_FLOW_FRAGMENT */
+};
+
+struct havip_flow {
+	__u8 eip[4];
 };
 
 /* What a frame says about a HAVIP (ANNOUNCEMENTS.md, "Frame by frame"). Appended to, never renumbered. */
@@ -323,7 +373,7 @@ struct havip_traffic {
 	__u64 bytes;   /* whole frames, Ethernet header included */
 	__u64 saved;   /* packets whose sender believed in another MAC than the holder's */
 	__u64 unheld;  /* frames that came while nobody held it */
-	__u64 from_holder; /* packets with the HAVIP as source, by its holder */
+	__u64 from_holder; /* packets that left as its EIP, sent by its holder */
 	__u64 from_others; /* ... by anybody else: LVS real servers do so lawfully */
 };
 
@@ -376,7 +426,18 @@ enum havip_reason {
 	HAVIP_PASS_NO_WAY_BACK = 43,	      /* such a frame, but the uplink cannot send from its own hook */
 	HAVIP_DROP_TTL = 44,		      /* such a frame whose TTL or hop limit is used up: hosts that disagree */
 	HAVIP_REDIRECT_ANSWER = 45,	      /* a question for it, answered where it came in (`arp: proxy`) */
-	HAVIP_REASON_COUNT = 46,
+	HAVIP_REDIRECT_OUT = 46,	      /* from a HAVIP: out by the gateway, as its EIP */
+	HAVIP_PASS_EIP_TTL = 47,	      /* to or from an EIP, TTL used up: the host is left to say so */
+	HAVIP_PASS_EIP_ROUTED = 48,	      /* to an EIP: as a packet to the HAVIP to the host, which routes it: slower */
+	HAVIP_DROP_EIP_UNHELD = 49,	      /* to the EIP of a HAVIP that nobody holds */
+	HAVIP_DROP_EIP_MALFORMED = 50,	      /* its headers, or those that an ICMP error quotes, are cut short */
+	HAVIP_DROP_EIP_MISQUOTED = 51,	      /* an ICMP error about a packet of somebody else's */
+	HAVIP_DROP_EIP_NOT_HOLDER = 52,	      /* from a HAVIP, by another than its holder, and `egress: holder` */
+	HAVIP_DROP_EIP_TOO_LONG = 53,	      /* longer than the MTU where it would have to go */
+	HAVIP_DROP_EIP_NO_ROUTE = 54,	      /* the host has no route to there by a gateway */
+	HAVIP_DROP_EIP_NO_NEIGHBOUR = 55,     /* the next hop's MAC is not known yet, and XDP cannot ask */
+	HAVIP_DROP_EIP_NOT_WRITABLE = 56,     /* half translated: the kernel would not let us write (no memory) */
+	HAVIP_REASON_COUNT = 57,
 };
 
 /* What a run that was only a question found out; `havip trace` reads it. */
@@ -385,6 +446,8 @@ struct havip_trace {
 	__u32 subnet; /* 0: none of ours */
 	__u32 havip;  /* its index, where `found` */
 	__u32 found;
+	__u8 eip[4];  /* the EIP that it goes to, or leaves as; zeros: none */
+	__u32 reserved;
 	struct havip_holder holder;
 };
 

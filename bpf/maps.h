@@ -34,6 +34,18 @@ HAVIP_MAP(subnets, BPF_MAP_TYPE_ARRAY, __u32, struct havip_subnet, 1, 0);
 /* bridge and tag stack -> which subnet; untagged ones are in `ports` too */
 HAVIP_MAP(domains, BPF_MAP_TYPE_HASH, struct havip_domain, struct havip_place, 1, 0);
 
+/* EIP -> the HAVIP behind it */
+HAVIP_MAP(eips, BPF_MAP_TYPE_HASH, struct havip_eip_key, struct havip_eip, 1, BPF_F_NO_PREALLOC);
+
+/* HAVIP -> the EIP in front of it */
+HAVIP_MAP(publics, BPF_MAP_TYPE_HASH, struct havip_key, struct havip_public, 1, BPF_F_NO_PREALLOC);
+
+/* (network, block) of addresses that have no need to leave */
+HAVIP_MAP(insides, BPF_MAP_TYPE_LPM_TRIE, struct havip_inside, __u8, 1, BPF_F_NO_PREALLOC);
+
+/* flow of a HAVIP -> its EIP, where that is not plain; the oldest make room */
+HAVIP_MAP(flows, BPF_MAP_TYPE_LRU_HASH, struct havip_flow_key, struct havip_flow, HAVIP_FLOWS, 0);
+
 /* HAVIP index -> what the operator wants */
 HAVIP_MAP(havips, BPF_MAP_TYPE_ARRAY, __u32, struct havip_policy, 1, 0);
 

@@ -71,10 +71,13 @@ static __always_inline int is_extension(__u8 header)
 }
 
 /* Walks to the upper layer's header. PARSE_SHORT: it cannot be read, and the packet is data. */
-static __always_inline enum parsed upper_of_ipv6(const __u8 *bytes, __u32 copied, struct upper *up)
+VERIFIED_ALONE int upper_of_ipv6(const struct scratch *from, __u32 copied, struct upper *up)
 {
-	if (copied < IPV6_HEADER_BYTES)
+	const __u8 *bytes;
+
+	if (!from || !up || copied < IPV6_HEADER_BYTES)
 		return PARSE_SHORT;
+	bytes = from->bytes;
 	up->version = 6;
 	up->protocol = bytes[6];
 	up->hop_limit = bytes[7];

@@ -27,6 +27,36 @@ static __always_inline struct havip_place place_of(const struct packet *packet, 
 	return place ? *place : none;
 }
 
+static __always_inline struct havip_eip *eip_find(__be32 address)
+{
+	struct havip_eip_key key;
+
+	__builtin_memcpy(key.address, &address, sizeof(key.address));
+	return bpf_map_lookup_elem(&eips, &key);
+}
+
+static __always_inline struct havip_public *public_find(__u32 subnet, __be32 address)
+{
+	struct havip_key key = { .subnet = subnet };
+
+	address_from_ipv4(key.address, address);
+	return bpf_map_lookup_elem(&publics, &key);
+}
+
+/* Whether a packet may be to or from an EIP: asked of all by a gateway, and of a network's that has EIPs. */
+static __noinline int concerns_eip(const struct packet *packet, const struct havip_port *in)
+{
+	struct iphdr *ip = packet->network;
+
+	if (packet->outer)
+		return 0;
+	if (packet->protocol == bpf_htons(ETH_P_ARP))
+		return in->kind == HAVIP_GATEWAY;
+	if (packet->protocol != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > packet->end)
+		return 0;
+	return eip_find(ip->daddr) || (in->subnet && public_find(in->subnet, ip->saddr));
+}
+
 /* `portSecurity`: a redirect goes around whatever the host filters on its bridge, so it is checked here. The first
  * sender is the vNIC's own; VRRP's virtual MACs are anybody's. */
 static __noinline int may_send(const __u8 *source, const struct havip_port *in)
@@ -133,7 +163,7 @@ static __noinline int is_service_mac(const __u8 *mac, __u32 havip)
 }
 
 /* The holder is behind the port that the frame came in by. */
-static __always_inline enum havip_reason steer_back(const struct packet *packet, const struct ethhdr *eth,
+static __noinline enum havip_reason steer_back(const struct packet *packet, const struct ethhdr *eth,
 						    const struct havip_port *in, __u32 subnet, struct delivery *to)
 {
 	__u32 slot = in->slot;
@@ -222,6 +252,8 @@ static __always_inline int may_announce(const struct packet *packet)
 
 /* No reason: the workspace has what was said. Judging it is the caller's, since stacks add up. */
 #define SAID HAVIP_REASON_COUNT
+/* No reason either: an EIP's, for which a tail call goes on (eip.h). */
+#define CROSSES (HAVIP_REASON_COUNT + 1)
 
 /* An IP packet that says something about an address; PASS_NOT_HAVIP: it does not. */
 static __noinline enum havip_reason hear(void *ctx, struct workspace *workspace, const struct havip_port *in,
@@ -243,7 +275,7 @@ static __noinline enum havip_reason hear(void *ctx, struct workspace *workspace,
 		return HAVIP_PASS_NOT_HAVIP;
 	if (frame_load(ctx, packet->at, scratch->bytes, copied))
 		return HAVIP_PASS_NOT_HAVIP;
-	parsed = ipv6 ? upper_of_ipv6(scratch->bytes, copied, &up) : upper_of_ipv4(scratch->bytes, copied, &up);
+	parsed = ipv6 ? (enum parsed)upper_of_ipv6(scratch, copied, &up) : upper_of_ipv4(scratch->bytes, copied, &up);
 	if (parsed != PARSED)
 		return HAVIP_PASS_NOT_HAVIP;
 	if (up.protocol == PROTOCOL_VRRP) {
@@ -276,8 +308,12 @@ static __always_inline int is_delivered(enum havip_reason reason)
 	 REASON_BIT(HAVIP_DROP_REFUSED_HOP_LIMIT) | REASON_BIT(HAVIP_DROP_REFUSED_CHECKSUM) |                      \
 	 REASON_BIT(HAVIP_DROP_REFUSED_OPTION) | REASON_BIT(HAVIP_DROP_REFUSED_CODE) |                             \
 	 REASON_BIT(HAVIP_DROP_REFUSED_SOLICITED) | REASON_BIT(HAVIP_DROP_REFUSED_FRAGMENT) |                      \
-	 REASON_BIT(HAVIP_DROP_PORT_SECURITY) | REASON_BIT(HAVIP_DROP_TTL))
-_Static_assert(HAVIP_REASON_COUNT <= 64, "a reason is a bit above");
+	 REASON_BIT(HAVIP_DROP_PORT_SECURITY) | REASON_BIT(HAVIP_DROP_TTL) | REASON_BIT(HAVIP_DROP_EIP_UNHELD) |    \
+	 REASON_BIT(HAVIP_DROP_EIP_MALFORMED) | REASON_BIT(HAVIP_DROP_EIP_MISQUOTED) |                             \
+	 REASON_BIT(HAVIP_DROP_EIP_NOT_HOLDER) | REASON_BIT(HAVIP_DROP_EIP_TOO_LONG) |                             \
+	 REASON_BIT(HAVIP_DROP_EIP_NO_ROUTE) | REASON_BIT(HAVIP_DROP_EIP_NO_NEIGHBOUR) |                           \
+	 REASON_BIT(HAVIP_DROP_EIP_NOT_WRITABLE))
+_Static_assert(CROSSES < 64, "a reason is a bit above");
 
 static __always_inline int is_drop(enum havip_reason reason)
 {
@@ -340,6 +376,8 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 	struct ethhdr *eth = packet->data;
 	enum havip_reason heard = HAVIP_PASS_NOT_HAVIP, reason;
 
+	if (in->kind == HAVIP_GATEWAY)
+		return concerns_eip(packet, in) ? CROSSES : HAVIP_PASS_NOT_HAVIP;
 	if (!place.subnet)
 		return HAVIP_PASS_OTHER_DOMAIN;
 	if (place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC) {
@@ -355,6 +393,8 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 			if (is_drop(heard) || heard == HAVIP_REDIRECT_ANSWER || heard == HAVIP_PASS_NOT_WRITABLE)
 				return heard;
 		}
+		if (__builtin_expect(in->flags & HAVIP_PORT_EIPS, 0) && in->kind != HAVIP_HOST && concerns_eip(packet, in))
+			return CROSSES;
 		reason = steer_ip(packet, in, place.subnet, to);
 		return reason == HAVIP_PASS_NOT_HAVIP ? heard : reason;
 	}

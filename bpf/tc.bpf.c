@@ -6,7 +6,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/if_packet.h>
 
-#include "steer.h"
+#include "eip.h"
 
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes)
 {
@@ -21,6 +21,13 @@ static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 by
 static __always_inline int frame_resize(void *ctx, __u32 from, __u32 to)
 {
 	return from == to ? 0 : bpf_skb_change_tail(ctx, to, 0);
+}
+
+/* Half a checksum, where the device is to do the rest, needs the same. */
+static __always_inline int frame_fix_transport(void *ctx, __u32 at, __be32 from, __be32 to, int is_udp)
+{
+	return bpf_l4_csum_replace(ctx, at, from, to,
+				   sizeof(to) | BPF_F_PSEUDO_HDR | (is_udp ? BPF_F_MARK_MANGLED_0 : 0));
 }
 
 static __always_inline int can_send_back(__attribute__((unused)) const struct havip_target *own)
@@ -191,11 +198,122 @@ static __always_inline int is_question(const struct __sk_buff *skb)
 	return __builtin_expect(skb->cb[0] == HAVIP_TRACE_MARK && skb->cb[1] == HAVIP_TRACE_MARK, 0);
 }
 
-/* TC_ACT_UNSPEC leaves the frame to whatever else is attached here, then to the bridge. */
-static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
+static __always_inline struct havip_port *tc_port(const struct __sk_buff *skb)
 {
 	__u32 ifindex = is_question(skb) ? HAVIP_TRACE_IFINDEX : skb->ifindex;
-	struct havip_port *in = bpf_map_lookup_elem(&ports, &ifindex);
+
+	return bpf_map_lookup_elem(&ports, &ifindex);
+}
+
+/* As far as its headers; what of them lies in fragments is pulled, twice at most: for the tags, then for what is
+ * behind them. */
+static __always_inline enum parsed tc_parse_pulled(struct __sk_buff *skb, struct packet *packet)
+{
+	enum parsed parsed = tc_parse(skb, packet);
+
+	if (tc_pull(skb, packet, parsed)) {
+		parsed = tc_parse(skb, packet);
+		if (tc_pull(skb, packet, parsed))
+			parsed = tc_parse(skb, packet);
+	}
+	return parsed;
+}
+
+/* As steered. TC_ACT_UNSPEC leaves the frame to whatever else is attached here, then to the bridge. */
+static __always_inline int tc_finish(struct __sk_buff *skb, const struct packet *packet, const struct havip_port *in,
+				     struct delivery *to, enum havip_reason reason, int at_ingress)
+{
+	if (is_delivered(reason))
+		return tc_deliver(skb, packet, in, to, reason, at_ingress);
+	if (reason == HAVIP_REDIRECT_ANSWER)
+		return tc_answer(skb, in, at_ingress);
+	if (reason == HAVIP_REDIRECT_BACK)
+		return tc_send_back(skb, packet, in, to);
+	count_frame(in, reason);
+	return is_drop(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* Out by the gateway; the kernel asks for a MAC that it does not know yet, and keeps the packet until then. */
+static __always_inline int tc_leave(const struct crossing *crossing)
+{
+	struct bpf_redir_neigh hop = { .nh_family = LINUX_AF_INET, .ipv4_nh = crossing->next_hop };
+
+	if (crossing->next_hop)
+		return bpf_redirect_neigh(crossing->to.target->ifindex, &hop, sizeof(hop), 0);
+	return bpf_redirect(crossing->to.target->ifindex, 0);
+}
+
+static __always_inline int tc_enter(struct __sk_buff *skb, const struct havip_target *target)
+{
+	if (target->kind != HAVIP_HOST)
+		return tc_redirect(skb, target, 1);
+	bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect(target->ifindex, BPF_F_INGRESS);
+}
+
+static __always_inline int tc_cross(struct __sk_buff *skb, const struct packet *packet, const struct havip_port *in,
+				    struct crossing *crossing, enum havip_reason reason)
+{
+	struct wire wire = on_the_wire(skb, packet);
+
+	if (reason != HAVIP_REDIRECT_HOLDER && reason != HAVIP_REDIRECT_OUT)
+		goto end;
+	if (!skb->gso_size && packet->bytes > target_frame_max(crossing->to.target)) {
+		reason = HAVIP_DROP_EIP_TOO_LONG;
+		goto end;
+	}
+	if (cross_write(skb, crossing, 1) || bpf_skb_store_bytes(skb, 0, &crossing->macs, sizeof(crossing->macs), 0)) {
+		reason = HAVIP_DROP_EIP_NOT_WRITABLE;
+		goto end;
+	}
+	count_frame(in, reason);
+	if (crossing->source)
+		count_left(in, crossing, wire.packets);
+	if (reason == HAVIP_REDIRECT_OUT)
+		return tc_leave(crossing);
+	count_delivered(in, crossing->to.havip, wire.packets, wire.bytes, 0);
+	return tc_enter(skb, crossing->to.target);
+end:
+	count_frame(in, reason);
+	return is_drop(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int havip_tc_eip(struct __sk_buff *skb)
+{
+	struct havip_port *in = tc_port(skb);
+	struct packet packet = {};
+	struct crossing crossing = {};
+	enum havip_reason reason;
+
+	if (!in || tc_parse_pulled(skb, &packet) != PARSED)
+		return TC_ACT_UNSPEC;
+	if (packet.protocol == bpf_htons(ETH_P_ARP)) {
+		reason = answer_for_eip(skb, &packet, in);
+		return tc_finish(skb, &packet, in, &crossing.to, reason, 1);
+	}
+	reason = cross(skb, &crossing, &packet, in, skb->gso_size != 0);
+	if (reason != HAVIP_PASS_NOT_HAVIP)
+		return tc_cross(skb, &packet, in, &crossing, reason);
+	if (crossing.source && cross_write(skb, &crossing, 0)) {
+		count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
+		return TC_ACT_SHOT;
+	}
+	if (in->kind != HAVIP_GATEWAY && tc_parse(skb, &packet) == PARSED)
+		reason = steer_ip(&packet, in, in->subnet, &crossing.to);
+	return tc_finish(skb, &packet, in, &crossing.to, reason, 1);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, int(struct __sk_buff *));
+} tc_tails SEC(".maps") = { .values = { [0] = &havip_tc_eip } };
+
+static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
+{
+	struct havip_port *in = tc_port(skb);
 	struct packet packet = {};
 	struct delivery to = {};
 	enum havip_reason reason;
@@ -205,25 +323,16 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 		count_reason(0, HAVIP_PASS_NO_PORT);
 		return TC_ACT_UNSPEC;
 	}
-	parsed = tc_parse(skb, &packet);
-	/* Twice at most: for the tags, then for what is behind them. */
-	if (tc_pull(skb, &packet, parsed)) {
-		parsed = tc_parse(skb, &packet);
-		if (tc_pull(skb, &packet, parsed))
-			parsed = tc_parse(skb, &packet);
-	}
+	parsed = tc_parse_pulled(skb, &packet);
 	if (parsed != PARSED)
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
 	else
 		reason = steer(skb, &packet, in, &to);
-	if (is_delivered(reason))
-		return tc_deliver(skb, &packet, in, &to, reason, at_ingress);
-	if (reason == HAVIP_REDIRECT_ANSWER)
-		return tc_answer(skb, in, at_ingress);
-	if (reason == HAVIP_REDIRECT_BACK)
-		return tc_send_back(skb, &packet, in, &to);
-	count_frame(in, reason);
-	return is_drop(reason) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+	if (at_ingress && __builtin_expect(reason == CROSSES, 0)) {
+		bpf_tail_call(skb, &tc_tails, 0);
+		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
+	}
+	return tc_finish(skb, &packet, in, &to, reason, at_ingress);
 }
 
 SEC("tc")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The entry for NICs: frames from the wire, complete, without an skb. Also for vNICs whose guest sends finished
  * frames, where the operator forces it (`hooks: { NAME: xdp }`). */
-#include "steer.h"
+#include "eip.h"
 
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes)
 {
@@ -16,6 +16,16 @@ static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 by
 static __always_inline int frame_resize(void *ctx, __u32 from, __u32 to)
 {
 	return from == to ? 0 : bpf_xdp_adjust_tail(ctx, (int)to - (int)from);
+}
+
+static __always_inline int frame_fix_transport(void *ctx, __u32 at, __be32 from, __be32 to, int is_udp)
+{
+	__sum16 check;
+
+	if (frame_load(ctx, at, &check, sizeof(check)))
+		return -1;
+	check = transport_replace(check, from, to, is_udp);
+	return frame_store(ctx, at, &check, sizeof(check));
 }
 
 static __always_inline int can_send_back(const struct havip_target *own)
@@ -72,7 +82,7 @@ static __always_inline int xdp_deliver(struct packet *packet, const struct havip
 
 /* Back out with the holder's MAC. With the sender's as source, the switch would look for the sender behind this port
  * and lose its answers: the uplink's own takes its place. */
-static __always_inline int xdp_send_back(struct packet *packet, const struct havip_port *in, struct delivery *to)
+static __noinline int xdp_send_back(struct packet *packet, const struct havip_port *in, struct delivery *to)
 {
 	struct ethhdr *eth = packet->data;
 	__u8 *header = packet->network;
@@ -109,16 +119,122 @@ static __always_inline int is_question(const struct xdp_md *ctx)
 	return mark[0] == HAVIP_TRACE_MARK && mark[1] == HAVIP_TRACE_MARK;
 }
 
+static __always_inline struct havip_port *xdp_port(const struct xdp_md *ctx)
+{
+	__u32 ifindex = is_question(ctx) ? HAVIP_TRACE_IFINDEX : ctx->ingress_ifindex;
+
+	return bpf_map_lookup_elem(&ports, &ifindex);
+}
+
+/* As steered. */
+static __always_inline int xdp_finish(struct packet *packet, const struct havip_port *in, struct delivery *to,
+				      enum havip_reason reason)
+{
+	if (is_delivered(reason))
+		return xdp_deliver(packet, in, to, reason);
+	if (reason == HAVIP_REDIRECT_ANSWER) {
+		count_frame(in, reason);
+		return xdp_out_again(in->slot);
+	}
+	if (reason == HAVIP_REDIRECT_BACK)
+		return xdp_send_back(packet, in, to);
+	count_frame(in, reason);
+	return is_drop(reason) ? XDP_DROP : XDP_PASS;
+}
+
+static __always_inline int xdp_parse(const struct xdp_md *ctx, struct packet *packet)
+{
+	packet->data = (void *)(long)ctx->data;
+	packet->end = (void *)(long)ctx->data_end;
+	packet->bytes = bpf_xdp_get_buff_len((struct xdp_md *)ctx);
+	packet->outer = packet->inner = 0;
+	return parse_ethernet(packet);
+}
+
+/* To or from an EIP; where it cannot be redirected to the holder, the host may route it there. */
+static __always_inline enum havip_reason xdp_way(const struct packet *packet, struct crossing *crossing,
+						 enum havip_reason reason)
+{
+	if (reason == HAVIP_REDIRECT_HOLDER) {
+		reason = crossing->to.target->kind == HAVIP_HOST ? HAVIP_PASS_EIP_ROUTED :
+								   xdp_limits(packet, crossing->to.target);
+		if (reason == HAVIP_REWRITE_TOO_LONG)
+			return HAVIP_DROP_EIP_TOO_LONG;
+		return reason == HAVIP_REWRITE_NO_REDIRECT ? HAVIP_PASS_EIP_ROUTED : reason;
+	}
+	if (reason != HAVIP_REDIRECT_OUT)
+		return reason;
+	if (crossing->next_hop)
+		return HAVIP_DROP_EIP_NO_NEIGHBOUR;
+	return xdp_limits(packet, crossing->to.target) == HAVIP_REDIRECT_HOLDER ? reason : HAVIP_DROP_EIP_TOO_LONG;
+}
+
+static __always_inline int xdp_cross(struct xdp_md *ctx, const struct havip_port *in, struct crossing *crossing,
+				     enum havip_reason reason, __u32 bytes)
+{
+	int redirected = reason == HAVIP_REDIRECT_HOLDER || reason == HAVIP_REDIRECT_OUT;
+	int action = XDP_PASS;
+
+	if (redirected) {
+		action = bpf_redirect_map(&redirects, crossing->to.holder.port, XDP_DROP);
+		if (action != XDP_REDIRECT)
+			reason = HAVIP_DROP_EIP_NO_ROUTE;
+	}
+	if (redirected || reason == HAVIP_PASS_EIP_ROUTED) {
+		if (cross_write(ctx, crossing, redirected) ||
+		    (redirected && frame_store(ctx, 0, &crossing->macs, sizeof(crossing->macs)))) {
+			count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
+			return XDP_DROP;
+		}
+	}
+	count_frame(in, reason);
+	if (reason == HAVIP_REDIRECT_HOLDER || reason == HAVIP_PASS_EIP_ROUTED)
+		count_delivered(in, crossing->to.havip, 1, bytes, 0);
+	if (crossing->source && (redirected || reason == HAVIP_PASS_EIP_ROUTED))
+		count_left(in, crossing, 1);
+	return is_drop(reason) ? XDP_DROP : action;
+}
+
+SEC("xdp.frags")
+int havip_xdp_eip(struct xdp_md *ctx)
+{
+	struct havip_port *in = xdp_port(ctx);
+	struct packet packet;
+	struct crossing crossing = {};
+	enum havip_reason reason;
+
+	if (!in)
+		return XDP_PASS;
+	if (xdp_parse(ctx, &packet) != PARSED)
+		return XDP_PASS;
+	if (packet.protocol == bpf_htons(ETH_P_ARP)) {
+		reason = answer_for_eip(ctx, &packet, in);
+		return xdp_finish(&packet, in, &crossing.to, reason);
+	}
+	reason = cross(ctx, &crossing, &packet, in, 0);
+	if (reason != HAVIP_PASS_NOT_HAVIP)
+		return xdp_cross(ctx, in, &crossing, xdp_way(&packet, &crossing, reason), packet.bytes);
+	if (crossing.source && cross_write(ctx, &crossing, 0)) {
+		count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
+		return XDP_DROP;
+	}
+	if (in->kind != HAVIP_GATEWAY && xdp_parse(ctx, &packet) == PARSED)
+		reason = steer_ip(&packet, in, in->subnet, &crossing.to);
+	return xdp_finish(&packet, in, &crossing.to, reason);
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, int(struct xdp_md *));
+} xdp_tails SEC(".maps") = { .values = { [0] = &havip_xdp_eip } };
+
 SEC("xdp.frags")
 int havip_xdp(struct xdp_md *ctx)
 {
-	__u32 ifindex = is_question(ctx) ? HAVIP_TRACE_IFINDEX : ctx->ingress_ifindex;
-	struct havip_port *in = bpf_map_lookup_elem(&ports, &ifindex);
-	struct packet packet = {
-		.data = (void *)(long)ctx->data,
-		.end = (void *)(long)ctx->data_end,
-		.bytes = bpf_xdp_get_buff_len(ctx),
-	};
+	struct havip_port *in = xdp_port(ctx);
+	struct packet packet;
 	struct delivery to = {};
 	enum havip_reason reason;
 	enum parsed parsed;
@@ -127,21 +243,16 @@ int havip_xdp(struct xdp_md *ctx)
 		count_reason(0, HAVIP_PASS_NO_PORT);
 		return XDP_PASS;
 	}
-	parsed = parse_ethernet(&packet);
+	parsed = xdp_parse(ctx, &packet);
 	if (parsed != PARSED)
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
 	else
 		reason = steer(ctx, &packet, in, &to);
-	if (is_delivered(reason))
-		return xdp_deliver(&packet, in, &to, reason);
-	if (reason == HAVIP_REDIRECT_ANSWER) {
-		count_frame(in, reason);
-		return xdp_out_again(in->slot);
+	if (__builtin_expect(reason == CROSSES, 0)) {
+		bpf_tail_call(ctx, &xdp_tails, 0);
+		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
 	}
-	if (reason == HAVIP_REDIRECT_BACK)
-		return xdp_send_back(&packet, in, &to);
-	count_frame(in, reason);
-	return is_drop(reason) ? XDP_DROP : XDP_PASS;
+	return xdp_finish(&packet, in, &to, reason);
 }
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";

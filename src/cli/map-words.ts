@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The pinned maps in words: how each map's keys and values read, with indices and slots resolved to names. One
 // entry of DECODERS a map; bpf/maps.h says the same in comments.
-import { POLICY_FLAGS, TARGET_FLAGS, type Holder } from '../kernel/layout.gen.js';
+import { LIMITS, POLICY_FLAGS, PUBLIC_FLAGS, TARGET_FLAGS, type Holder } from '../kernel/layout.gen.js';
 import type { MapName, Tables } from '../kernel/maps.js';
 import {
   CLAIM_KIND_NAMES,
@@ -105,6 +105,9 @@ const reasonAt = (index: number): string => `${REASONS[index]?.verdict}-${REASON
 const claimAt = (index: number): string =>
   `${nameOf(CLAIM_KIND_NAMES, Math.floor(index / CLAIM_RESULT_NAMES.length))}/${nameOf(CLAIM_RESULT_NAMES, index % CLAIM_RESULT_NAMES.length)}`;
 
+const quadText = (bytes: Uint8Array): string => [...bytes].join('.');
+const fromNetworkOrder = (port: number): number => ((port & 0xff) << 8) | (port >> 8);
+
 const allZero = (values: readonly bigint[]): boolean => values.every((value) => value === 0n);
 
 export const DECODERS: Readonly<Record<MapName, Decode>> = {
@@ -162,6 +165,39 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     (tables) => tables.domains.entries(),
     (_, { bridge, outer, inner }) => ({ bridge, outer, inner }),
     (words, { subnet }) => ({ subnet: words.subnet(subnet) }),
+  ),
+  eips: decoder(
+    (tables) => tables.eips.entries(),
+    (_, { address }) => ({ address: quadText(address) }),
+    (words, { havip, network }) => ({
+      subnet: words.subnet(havip.subnet),
+      havip: formatAddress(havip.address),
+      network,
+    }),
+  ),
+  publics: decoder(
+    (tables) => tables.publics.entries(),
+    (words, { subnet, address }) => ({ subnet: words.subnet(subnet), address: formatAddress(address) }),
+    (_, { eip, network, flags }) => ({ eip: quadText(eip), network, flags: flagNames(flags, PUBLIC_FLAGS) }),
+  ),
+  insides: decoder(
+    (tables) => tables.insides.entries(),
+    (_, { prefix, network, address }) => ({
+      network: Buffer.from(Uint32Array.of(network).buffer).readUInt32BE(),
+      block: `${quadText(address)}/${prefix - 32}`,
+    }),
+    () => ({}),
+  ),
+  flows: decoder(
+    (tables) => tables.flows.entries(),
+    (words, { havip, remote, remotePort, ownPort, protocol }) => ({
+      ...words.havip(havip),
+      remote: quadText(remote),
+      remotePort: fromNetworkOrder(remotePort),
+      ownPort: fromNetworkOrder(ownPort),
+      protocol: protocol === LIMITS.FLOW_FRAGMENT ? 'fragment' : protocol,
+    }),
+    (_, { eip }) => ({ eip: quadText(eip) }),
   ),
   havips: decoder(
     (tables) => tables.havips.entries(),

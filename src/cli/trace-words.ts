@@ -25,6 +25,19 @@ export const REASON_WORDS: Readonly<Record<string, string>> = {
   'redirect holder': 'straight to the holder’s port, with the holder’s MAC',
   'redirect back':
     'a stale sender’s on the wire: back out of the uplink with the holder’s MAC, one hop older',
+  'redirect out': 'from a HAVIP to outside: out by the gateway, as its EIP',
+  'pass eip-ttl':
+    'to or from an EIP, but its TTL is used up: left to the host, which may say so to the sender',
+  'pass eip-routed':
+    'to an EIP, but the holder’s port takes no redirected frames: to the host as a packet to the HAVIP, to be routed',
+  'drop eip-unheld': 'nobody holds the HAVIP behind the EIP',
+  'drop eip-malformed': 'to or from an EIP, and its headers, or those that it quotes, are cut short',
+  'drop eip-misquoted': 'an ICMP error to or from an EIP that quotes a packet of somebody else',
+  'drop eip-not-holder': 'from a HAVIP by another than its holder, and `egress: holder`',
+  'drop eip-too-long': 'to or from an EIP, and longer than the MTU where it would have to go',
+  'drop eip-no-route': 'from a HAVIP to outside, and the host has no route to there by a gateway',
+  'drop eip-no-neighbour': 'from a HAVIP to outside, and XDP cannot ask for the MAC of the next hop',
+  'drop eip-not-writable': 'to or from an EIP: the kernel would not let the frame be changed',
   'drop unheld': 'nobody holds the HAVIP, and `unheld: drop`',
   'drop ttl': 'a stale sender’s whose TTL or hop limit is used up: hosts disagree about the holder',
   'drop port-security': 'its source MAC is not the vNIC’s own (`portSecurity`)',

@@ -16,10 +16,16 @@ export function describeIssues(schema: z.ZodType, issues: readonly Issue[]): Fin
 
 function describe(schema: z.ZodType, issue: Issue): Finding[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  const inner = issue.code === 'invalid_union' ? issue.errors.find(isWithin) : undefined;
+  if (inner) return inner.flatMap((one) => describe(schema, { ...one, path: [...path, ...one.path] }));
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(schema, path, key));
   if (issue.code === 'invalid_key') return [badMapKey(schema, path)];
   return [issue.input === undefined ? missingKey(schema, path) : refusedValue(schema, path, issue)];
 }
+
+/** Of several alternatives the one that is meant: its faults are in its parts. */
+const isWithin = (issues: readonly Issue[]): boolean =>
+  issues.some(({ code, path }) => code === 'unrecognized_keys' || path.length > 0);
 
 function unknownKey(schema: z.ZodType, path: Path, key: string): Finding {
   const known = knownKeys(schemasAt(schema, path));
@@ -45,25 +51,21 @@ function missingKey(schema: z.ZodType, path: Path): Finding {
 }
 
 function refusedValue(schema: z.ZodType, path: Path, issue: Issue): Finding {
-  const { why, cure, notYet } = paramsOf(issue);
+  const { why, cure } = paramsOf(issue);
   const schemas = schemasAt(schema, path);
   const allowed = allowedBy(schemas);
   const reason = why === undefined ? '' : `, which ${why}`;
-  const found =
-    notYet === true
-      ? `${show(issue.input)} is not available in this version`
-      : `found ${show(issue.input)}${reason}`;
   const order = cure ?? quoteCure(schemas, issue.input);
   return {
     path,
     at: 'value',
-    message: `${labelOf(path)}: ${found}${allowed}`,
+    message: `${labelOf(path)}: found ${show(issue.input)}${reason}${allowed}`,
     ...(order === undefined ? {} : { cure: order }),
   };
 }
 
-/** What the checks of fields.ts and not-yet.ts attached to their issue. */
-function paramsOf(issue: Issue): Fault & { notYet?: boolean } {
+/** What the checks of fields.ts attached to their issue. */
+function paramsOf(issue: Issue): Fault {
   return issue.code === 'custom' ? (issue.params ?? {}) : {};
 }
 

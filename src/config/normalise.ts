@@ -4,7 +4,7 @@
 import { addressBytes, formatAddress, formatCidr, parseCidr } from '../net/addresses.js';
 import { parseDuration, parseListen } from './fields.js';
 import { DEFAULTS, MAX_HAVIPS, type ConfigFile, type HavipFile, type SubnetFile } from './schema.js';
-import type { Config, Damping, HavipConfig, HookChoice, SubnetConfig } from './types.js';
+import type { Config, Damping, EipConfig, Gateway, HavipConfig, HookChoice, SubnetConfig } from './types.js';
 
 export function normalise(file: ConfigFile): Config {
   const shared = new Shared();
@@ -18,8 +18,20 @@ export function normalise(file: ConfigFile): Config {
     metricsListen: normaliseListen(file.metrics.listen),
     capacity: { havips: file.capacity.havips ?? defaultCapacity(configured), ports: file.capacity.ports },
     subnets,
+    eips: file.networks.flatMap(normaliseEips),
   };
 }
+
+function normaliseEips({ name, eips }: ConfigFile['networks'][number]): EipConfig[] {
+  return eips.map(({ address, havip, egress }) => ({
+    network: name,
+    address: canonical(address),
+    havip: canonical(havip),
+    egress,
+  }));
+}
+
+const canonical = (address: string): string => formatAddress(addressBytes(address));
 
 function withoutTrailingSlash(folder: string): string {
   return folder.replace(/(?<=[^/])\/+$/, '');
@@ -44,7 +56,8 @@ function normaliseSubnet(network: string, subnet: SubnetFile, shared: Shared): S
     cidrs: [subnet.cidr].flat().map(canonicalCidr),
     bridge: subnet.bridge,
     vlan: { outer, inner },
-    uplinks: [...new Set(subnet.uplinks.map(uplinkName))],
+    uplinks: [...new Set(subnet.uplinks.flatMap(uplinkName))],
+    gateways: gatewaysOf(subnet),
     hooks: orderHooks(subnet.hooks),
     portSecurity: subnet.portSecurity,
     havips: subnet.havips.map((havip) => normaliseHavip(havip, shared)),
@@ -55,8 +68,15 @@ function canonicalCidr(text: string): string {
   return formatCidr(parseCidr(text) ?? unchecked('cidr', text));
 }
 
-function uplinkName(uplink: SubnetFile['uplinks'][number]): string {
-  return typeof uplink === 'string' ? uplink : unchecked('uplinks', uplink.name);
+function uplinkName(uplink: SubnetFile['uplinks'][number]): string[] {
+  if (typeof uplink === 'string') return [uplink];
+  return uplink.gateway ? [] : [uplink.name];
+}
+
+/** Named twice, the last word counts. */
+function gatewaysOf({ uplinks }: SubnetFile): Gateway[] {
+  const gateways = uplinks.filter((uplink) => typeof uplink !== 'string').filter(({ gateway }) => gateway);
+  return [...new Map(gateways.map(({ name, proxyArp = true }) => [name, { name, proxyArp }])).values()];
 }
 
 /** A full name beats a glob wherever it stands: YAML gives the order of keys no meaning. */
@@ -68,7 +88,7 @@ function orderHooks(hooks: SubnetFile['hooks']): HookChoice[] {
 
 function normaliseHavip(havip: HavipFile, shared: Shared): HavipConfig {
   return {
-    address: formatAddress(addressBytes(havip.address)),
+    address: canonical(havip.address),
     members: havip.members === undefined ? null : shared.members(havip.members),
     guard: havip.guard,
     unheld: havip.unheld,

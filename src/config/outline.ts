@@ -25,12 +25,27 @@ export interface OutlineSubnet {
   /** The tag stack as text; null when it is not valid. */
   readonly vlan: string | null;
   readonly havips: readonly OutlineHavip[];
+  readonly uplinks: readonly OutlineUplink[];
+}
+
+export interface OutlineUplink {
+  readonly name: string;
+  readonly isGateway: boolean;
+  readonly path: Path;
+}
+
+export interface OutlineEip {
+  readonly address: Address;
+  readonly havip: Address | null;
+  readonly egress: string;
+  readonly path: Path;
 }
 
 export interface OutlineNetwork {
   readonly path: Path;
   readonly name: string | null;
   readonly subnets: readonly OutlineSubnet[];
+  readonly eips: readonly OutlineEip[];
 }
 
 export interface Outline {
@@ -63,7 +78,20 @@ function outlineNetwork(network: unknown, path: Path): OutlineNetwork {
     path,
     name: textOf(member(network, 'name')),
     subnets: subnets.map((subnet, index) => outlineSubnet(subnet, [...path, 'subnets', index])),
+    eips: list(member(network, 'eips')).flatMap((eip, index) => outlineEip(eip, [...path, 'eips', index])),
   };
+}
+
+function outlineEip(eip: unknown, path: Path): OutlineEip[] {
+  const address = addressOf(member(eip, 'address'));
+  if (address === null) return [];
+  const havip = addressOf(member(eip, 'havip'));
+  return [{ address, havip, egress: textOf(member(eip, 'egress')) ?? 'any', path }];
+}
+
+function outlineUplink(uplink: unknown, path: Path): OutlineUplink[] {
+  const name = textOf(uplink) ?? textOf(member(uplink, 'name'));
+  return name === null ? [] : [{ name, isGateway: member(uplink, 'gateway') === true, path }];
 }
 
 function outlineSubnet(subnet: unknown, path: Path): OutlineSubnet {
@@ -77,6 +105,9 @@ function outlineSubnet(subnet: unknown, path: Path): OutlineSubnet {
     bridge: textOf(member(subnet, 'bridge')),
     vlan: vlanOf(member(subnet, 'vlan')),
     havips: list(member(subnet, 'havips')).flatMap(outlineHavip),
+    uplinks: list(member(subnet, 'uplinks')).flatMap((uplink, index) =>
+      outlineUplink(uplink, [...path, 'uplinks', index]),
+    ),
   };
 }
 
@@ -98,8 +129,7 @@ function canonicalCidr(written: string): string {
 }
 
 function outlineHavip(havip: unknown, index: number): OutlineHavip[] {
-  const written = member(havip, 'address');
-  const address = typeof written === 'string' ? parseAddress(written) : null;
+  const address = addressOf(member(havip, 'address'));
   return address === null ? [] : [{ address, index }];
 }
 
@@ -118,6 +148,10 @@ function list(value: unknown): readonly unknown[] {
 function member(value: unknown, key: string): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   return (value as Record<string, unknown>)[key];
+}
+
+function addressOf(written: unknown): Address | null {
+  return typeof written === 'string' ? parseAddress(written) : null;
 }
 
 function textOf(value: unknown): string | null {

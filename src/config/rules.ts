@@ -12,6 +12,7 @@ import {
   specialAddress,
   type Cidr,
 } from '../net/addresses.js';
+import { findEipConflicts } from './eip-rules.js';
 import type { Outline, OutlineCidr, OutlineHavip, OutlineNetwork, OutlineSubnet } from './outline.js';
 import type { Finding, Path } from './problem.js';
 import { MAX_HAVIPS } from './schema.js';
@@ -26,6 +27,7 @@ export function findConflicts(outline: Outline): Finding[] {
     ...outline.networks.flatMap(repeatedAddresses),
     ...subnets.flatMap(misplacedHavips),
     ...capacityExceeded(outline),
+    ...findEipConflicts(outline),
   ];
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The language of the configuration file, once: the TypeScript type, the JSON Schema and the words of the messages
-// all come from here. What one value may be alone; rules across values are rules.ts, what is still refused not-yet.ts.
+// all come from here. What one value may be alone; rules across values are rules.ts.
 import { z } from 'zod';
 import * as field from './fields.js';
-import { available } from './not-yet.js';
 
 /** Hard limits of the BPF maps. */
 export const MAX_HAVIPS = 1_048_576;
@@ -60,12 +59,26 @@ const havip = havipFields
   })
   .meta(havipFields.meta() ?? {});
 
-const uplink = available(
-  'uplinks',
-  z
-    .union([field.interfaceName, z.strictObject({ name: field.interfaceName, gateway: field.address })])
-    .meta({ description: 'the name of an interface, or a mapping with the keys name, gateway' }),
-);
+const uplinkFields = z.strictObject({
+  name: field.interfaceName,
+  gateway: z.boolean().meta({ description: 'true or false' }).default(false),
+  proxyArp: z.boolean().meta({ description: 'true or false' }).optional(),
+});
+
+const uplinkWords = 'the name of an interface, or a mapping with the keys name, gateway, proxyArp';
+
+const uplink = z
+  .union([
+    field.interfaceName,
+    uplinkFields
+      .superRefine(({ gateway, proxyArp }, ctx) => {
+        if (proxyArp === undefined || gateway) return;
+        const params = { why: 'only a gateway has EIPs to answer for', cure: 'add "gateway: true"' };
+        ctx.addIssue({ code: 'custom', path: ['proxyArp'], input: proxyArp, params });
+      })
+      .meta({ description: uplinkWords }),
+  ])
+  .meta({ description: uplinkWords });
 
 const hooks = z
   .record(field.interfacePattern, field.choice(['xdp', 'tc', 'auto'], 'xdp, tc or auto'))
@@ -83,18 +96,22 @@ const subnet = section({
   )
     .max(2)
     .default([]),
-  uplinks: listOf(uplink, 'a list of interface names').default([]),
+  uplinks: listOf(uplink, 'a list of interfaces').default([]),
   hooks: hooks.default({}),
   portSecurity: z.boolean().meta({ description: 'true or false' }).default(false),
   havips: listOf(havip, 'a list of mappings with an address each').default([]),
 });
 
-const eip = section({ address: field.address, havip: field.address });
+const eip = section({
+  address: field.address,
+  havip: field.address,
+  egress: field.choice(['any', 'holder'], 'any or holder').default('any'),
+});
 
 const network = section({
   name: field.name,
   subnets: listOf(subnet, 'a list of subnets').default([]),
-  eips: available('eips', listOf(eip, 'a list of mappings of address and havip')).default([]),
+  eips: listOf(eip, 'a list of mappings of address and havip').default([]),
 });
 
 const capacity = section({

@@ -35,6 +35,24 @@ export interface HookChoice {
   readonly hook: Hook;
 }
 
+/** `uplinks: [{ name, gateway: true }]`. */
+export interface Gateway {
+  readonly name: string;
+  /** It answers ARP for the EIPs and announces them; else they are routed to it. */
+  readonly proxyArp: boolean;
+}
+
+/** A public address in front of a HAVIP. */
+export interface EipConfig {
+  readonly network: string;
+  /** Canonical, IPv4. */
+  readonly address: string;
+  /** Canonical; a HAVIP of an untagged subnet of the network. */
+  readonly havip: string;
+  /** Who may leave by it: anybody who sends as the HAVIP (LVS real servers do), or its holder alone. */
+  readonly egress: 'any' | 'holder';
+}
+
 export interface SubnetConfig {
   readonly network: string;
   readonly name: string;
@@ -43,7 +61,10 @@ export interface SubnetConfig {
   readonly bridge: string;
   /** The tag stack of the broadcast domain. Shape: ids 1..4094; 0: no such tag. */
   readonly vlan: { readonly outer: number; readonly inner: number };
+  /** Ports of the bridge that are uplinks. */
   readonly uplinks: readonly string[];
+  /** Devices of no bridge by which the network's EIPs are reached. */
+  readonly gateways: readonly Gateway[];
   /** First match wins: full names first, then globs in the order of the file. A port that none matches is `auto`. */
   readonly hooks: readonly HookChoice[];
   /** The source MAC of a vNIC's frames is pinned to its first sender's, VRRP's virtual MACs apart. */
@@ -61,4 +82,6 @@ export interface Config {
   /** Sizes of the BPF maps. */
   readonly capacity: { readonly havips: number; readonly ports: number };
   readonly subnets: readonly SubnetConfig[];
+  /** In the order of the file: a HAVIP with several leaves as its first one. */
+  readonly eips: readonly EipConfig[];
 }

@@ -90,11 +90,12 @@ export class Definitions {
 
   /**
    * Makes the maps say what `configs` says. Existing bindings, counters and indices stay.
+   * @param open Networks that have EIPs.
    * Errors: FAILED when there are more HAVIPs or subnets than the maps have room for; nothing is changed then.
    */
-  apply(configs: readonly SubnetConfig[]): DefinitionChange {
+  apply(configs: readonly SubnetConfig[], open: ReadonlySet<string> = new Set()): DefinitionChange {
     this.refuseTooMany(configs);
-    this.subnets.apply(configs);
+    this.subnets.apply(configs, open);
     const wanted = this.wantedHavips(configs);
     // Before anything is added: where every index is taken, the new ones get those of the old ones.
     const removed = this.removeAllBut(wanted);

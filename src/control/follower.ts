@@ -3,7 +3,7 @@
 // went down before the slot is given up, so that its bindings are released first.
 import type { SubnetConfig } from '../config/types.js';
 import { HavipError } from '../errors.js';
-import { TARGET_FLAGS } from '../kernel/layout.gen.js';
+import { PORT_FLAGS, PORT_KIND, TARGET_FLAGS, type Place } from '../kernel/layout.gen.js';
 import { PORT_KIND_NAMES } from '../kernel/names.js';
 import { LinkWatcher, type Link } from '../net/links.js';
 import { XdpFeatureWatcher } from '../net/netdev.js';
@@ -91,6 +91,7 @@ export class PortFollower {
   private concerns(ifindex: number): boolean {
     if (this.options.ports.all().has(ifindex)) return true;
     const link = this.linkMap.get(ifindex);
+    if (this.subnets.some(({ gateways }) => gateways.some(({ name }) => name === link?.name))) return true;
     const bridge = link?.kind === 'bridge' ? link : this.linkMap.get(link?.masterIfindex ?? 0);
     return bridge !== undefined && this.subnets.some((subnet) => subnet.bridge === bridge.name);
   }
@@ -159,7 +160,10 @@ export class PortFollower {
   private servePort(wanted: WantedPort): void {
     const { ports, definitions, onGone } = this.options;
     const before = ports.all().get(wanted.ifindex);
-    const untagged = definitions.subnets.untagged(wanted.bridge.name);
+    const untagged =
+      wanted.kind === PORT_KIND.GATEWAY
+        ? gatewayPlace(wanted)
+        : definitions.subnets.untagged(wanted.bridge.name);
     const samePlace = before?.untagged.subnet === untagged.subnet && before.untagged.flags === untagged.flags;
     if (samePlace && samePort(before.wanted, wanted) && !before.failure) return;
     try {
@@ -197,6 +201,11 @@ export class PortFollower {
   }
 }
 
+const gatewayPlace = ({ proxyArp }: WantedPort): Place => ({
+  subnet: 0,
+  flags: proxyArp ? PORT_FLAGS.EIP_ARP : 0,
+});
+
 function samePort(a: WantedPort, b: WantedPort): boolean {
   return (
     a.name === b.name &&
@@ -204,6 +213,7 @@ function samePort(a: WantedPort, b: WantedPort): boolean {
     a.hook === b.hook &&
     a.auto === b.auto &&
     a.bridge.ifindex === b.bridge.ifindex &&
+    a.mac === b.mac &&
     a.mtu === b.mtu &&
     a.flags === b.flags &&
     a.learnEveryMs === b.learnEveryMs &&

@@ -7,7 +7,7 @@ import type { HolderEvent } from '../holders/events.js';
 import { Registry } from '../holders/registry.js';
 import { UNHELD, type Binding, type Claim } from '../holders/rules.js';
 import type { Datapath } from '../kernel/datapath.js';
-import { Record as KernelRecord } from '../kernel/layout.gen.js';
+import { PORT_KIND, Record as KernelRecord } from '../kernel/layout.gen.js';
 import { kindName, refusalName } from '../kernel/names.js';
 import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
@@ -18,8 +18,10 @@ import { fromRow } from './bindings.js';
 import { readClaims, type ClaimRecord } from './claims.js';
 import { Commander } from './commander.js';
 import { Definitions, type HavipRecord } from './definitions.js';
+import { allowRouteLookups, Eips } from './eips.js';
 import { EventLog, type EventSource } from './events.js';
 import { PortFollower } from './follower.js';
+import { Greeter } from './greeter.js';
 import { ANY_SLOT, Holdings } from './holdings.js';
 import { KernelHolders } from './kernel-holders.js';
 import { LoaderHolders } from './loader-holders.js';
@@ -44,6 +46,8 @@ export interface LoopOptions {
 export class ControlLoop implements EventSource {
   private readonly registry: Registry;
   private readonly definitions: Definitions;
+  private readonly eips: Eips;
+  private readonly greeter: Greeter;
   private readonly ports: PortBook;
   private readonly events: EventLog;
   private readonly follower: PortFollower;
@@ -64,6 +68,7 @@ export class ControlLoop implements EventSource {
   private readonly slept: ClaimRecord[] = [];
   private catchingUp = true;
   private recovering = false;
+  private routesAllowed = false;
   /** New HAVIPs, and those of bridges that were not here: who has them is asked when their ports are served. */
   private unasked: HavipRecord[] = [];
 
@@ -73,6 +78,10 @@ export class ControlLoop implements EventSource {
     this.config = config;
     const commander = new Commander(datapath.commandFd);
     this.definitions = new Definitions(tables, (havip) => commander.reset(havip), settle);
+    this.eips = new Eips(tables, this.definitions);
+    this.greeter = new Greeter((port, { message }) =>
+      log.warn({ port, error: message }, 'cannot announce the EIPs; will try again'),
+    );
     this.ports = new PortBook(tables, attachments);
     this.registry = new Registry(this.ports, kindName);
     this.refusals = new Refusals(tables.refusals);
@@ -172,6 +181,7 @@ export class ControlLoop implements EventSource {
   stop(): void {
     this.follower.stop();
     this.desk.stop();
+    this.greeter.close();
     this.ring?.close();
     this.ring = null;
     if (this.housekeeping) clearInterval(this.housekeeping);
@@ -197,7 +207,10 @@ export class ControlLoop implements EventSource {
   private define(pinned: ReadonlyMap<number, Binding> = new Map()): void {
     const nowNs = process.hrtime.bigint();
     const decidedElsewhere = this.kernelIds();
-    const { fresh, removed } = this.definitions.apply(this.config.subnets);
+    const { subnets, eips } = this.config;
+    this.eips.refuseTooMany(eips);
+    const { fresh, removed } = this.definitions.apply(subnets, new Set(eips.map(({ network }) => network)));
+    this.eips.apply(this.config);
     for (const havip of removed) this.registry.undefine(havip.id);
     this.kernel.forget(removed.map(({ id }) => id));
     this.desk.forget(removed.map(({ id }) => id));
@@ -243,7 +256,21 @@ export class ControlLoop implements EventSource {
 
   private onFollowed(): void {
     this.holdings.releaseStrangers();
+    this.openGateways();
     if (!this.catchingUp) this.askForUnasked();
+  }
+
+  private openGateways(): void {
+    const gateways = [...this.ports.all().values()].filter(({ wanted }) => wanted.kind === PORT_KIND.GATEWAY);
+    if (gateways.length && !this.routesAllowed) {
+      this.routesAllowed = true;
+      allowRouteLookups(this.options.log);
+    }
+    const answering = gateways.filter(({ wanted }) => wanted.up && wanted.proxyArp);
+    this.greeter.keep(
+      answering.map(({ wanted }) => wanted),
+      this.config.eips.map(({ address }) => address),
+    );
   }
 
   /** Those whose bridge is here; the others wait for it. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Configuration and the host's links -> the ports that should be served, and how. Pure: reads no netlink itself.
-import type { Hook as HookChoice, SubnetConfig } from '../config/types.js';
+import type { Gateway, Hook as HookChoice, SubnetConfig } from '../config/types.js';
 import type { Hook } from '../kernel/attachments.js';
 import { PORT_KIND, TARGET_FLAGS } from '../kernel/layout.gen.js';
 import type { Link } from '../net/links.js';
@@ -26,6 +26,8 @@ export interface WantedPort {
   readonly flags: number;
   readonly learnEveryMs: number;
   readonly up: boolean;
+  /** Of a gateway: it answers for the EIPs. */
+  readonly proxyArp: boolean;
 }
 
 export interface Plan {
@@ -67,8 +69,51 @@ export function planPorts(
       ports.set(link.ifindex, wantedPort(link, bridge, choices, features(link.ifindex)));
     }
   }
+  for (const gateway of gatewaysOf(subnets).values()) {
+    const { name } = gateway;
+    const link = byName.get(name);
+    const master = links.get(link?.masterIfindex ?? 0)?.name;
+    // Behind a bridge it would be both: what it takes for an EIP, and what the guests see of the outside.
+    if (!link || master)
+      absent.set(name, { kind: 'gateway', name: master ? `${name} outside ${master}` : name });
+    else ports.set(link.ifindex, gatewayPort(link, gateway, subnets, features(link.ifindex)));
+  }
   return { ports, bridges, absent: [...absent.values()] };
 }
+
+function gatewaysOf(subnets: readonly SubnetConfig[]): Map<string, Gateway> {
+  return new Map(
+    subnets.flatMap(({ gateways }) => gateways.map((gateway) => [gateway.name, gateway] as const)),
+  );
+}
+
+/** Hooks are those of every subnet that names it. */
+function gatewayPort(
+  link: Link,
+  { name, proxyArp }: Gateway,
+  subnets: readonly SubnetConfig[],
+  features: bigint | undefined,
+): WantedPort {
+  const hooks = subnets
+    .filter(({ gateways }) => gateways.some((gateway) => gateway.name === name))
+    .flatMap((subnet) => subnet.hooks);
+  const { ifindex, mac, mtu, up } = link;
+  return {
+    ifindex,
+    name,
+    mac,
+    kind: PORT_KIND.GATEWAY,
+    ...hookOf(link, hooks, features),
+    bridge: NO_BRIDGE,
+    mtu,
+    flags: targetFlags(link, features),
+    learnEveryMs: 0,
+    up,
+    proxyArp,
+  };
+}
+
+const NO_BRIDGE = { ifindex: 0, name: '' };
 
 interface Choices {
   readonly uplinks: ReadonlySet<string>;
@@ -98,6 +143,7 @@ function wantedPort(link: Link, bridge: Link, choices: Choices, features: bigint
     flags: targetFlags(link, features),
     learnEveryMs: kind === PORT_KIND.HOST ? 0 : learn,
     up: link.up,
+    proxyArp: false,
   };
 }
 

@@ -13,12 +13,19 @@ export interface SubnetRecord {
 
 const { NAME_BYTES } = LIMITS;
 const NO_PLACE: Place = { subnet: 0, flags: 0 };
-const NO_SUBNET = { network: new Uint8Array(NAME_BYTES), name: new Uint8Array(NAME_BYTES), used: 0 };
+const NO_SUBNET = {
+  network: new Uint8Array(NAME_BYTES),
+  name: new Uint8Array(NAME_BYTES),
+  used: 0,
+  networkId: 0,
+};
 
 export class Subnets {
   private readonly byName = new Map<string, SubnetRecord>();
   /** What pinned state knew before the first configuration was applied. */
   private readonly pinned = new Map<string, number>();
+  /** Networks that have EIPs. */
+  private open: ReadonlySet<string> = new Set();
 
   constructor(private readonly maps: Pick<Tables, 'subnets' | 'domains'>) {
     for (const [id, row] of maps.subnets.entries()) {
@@ -33,7 +40,7 @@ export class Subnets {
   /** The subnet of untagged frames on a bridge. */
   untagged(bridge: string): Place {
     for (const { id, config } of this.byName.values()) {
-      if (config.bridge === bridge && !config.vlan.outer) return { subnet: id, flags: placeFlags(config) };
+      if (config.bridge === bridge && !config.vlan.outer) return { subnet: id, flags: this.flagsOf(config) };
     }
     return NO_PLACE;
   }
@@ -50,7 +57,7 @@ export class Subnets {
         outer,
         inner,
         subnet: id,
-        flags: placeFlags(config),
+        flags: this.flagsOf(config),
       });
     }
     for (const [domain, place] of [...this.maps.domains.entries()]) {
@@ -63,8 +70,17 @@ export class Subnets {
       this.maps.domains.set(domain, { subnet, flags });
   }
 
-  /** Errors: FAILED when there are more than the map has room for; nothing is changed then. */
-  apply(configs: readonly SubnetConfig[]): void {
+  /** A network's number: that of its first subnet. 0: it has none. */
+  networkId(network: string): number {
+    const ids = [...this.byName.values()].filter(({ config }) => config.network === network);
+    return ids.length ? Math.min(...ids.map(({ id }) => id)) : 0;
+  }
+
+  /**
+   * @param open Networks that have EIPs.
+   * Errors: FAILED when there are more subnets than the map has room for; nothing is changed then.
+   */
+  apply(configs: readonly SubnetConfig[], open: ReadonlySet<string> = new Set()): void {
     if (configs.length >= SUBNETS_MAX) {
       throw new HavipError(
         'FAILED',
@@ -76,17 +92,32 @@ export class Subnets {
       const id = this.byName.get(name)?.id ?? this.pinned.get(name) ?? this.freeIndex();
       this.pinned.delete(name);
       this.byName.set(name, { id, config });
-      const row = {
-        network: fieldBytes(config.network, NAME_BYTES),
-        name: fieldBytes(config.name, NAME_BYTES),
-        used: 1,
-      };
-      this.maps.subnets.set(id, row);
     }
+    this.open = open;
+    this.writeRows([...wanted.keys()].flatMap((name) => this.byName.get(name) ?? []));
     // Only now: an index freed before would pass to a new subnet together with the old one's bindings.
     for (const name of [...this.byName.keys(), ...this.pinned.keys()]) {
       if (!wanted.has(name)) this.remove(name);
     }
+  }
+
+  private writeRows(records: readonly SubnetRecord[]): void {
+    const networkIds = new Map<string, number>();
+    for (const { id, config } of records)
+      networkIds.set(config.network, Math.min(id, networkIds.get(config.network) ?? id));
+    for (const { id, config } of records) {
+      const { network, name } = config;
+      const row = { network: fieldBytes(network, NAME_BYTES), name: fieldBytes(name, NAME_BYTES), used: 1 };
+      this.maps.subnets.set(id, { ...row, networkId: networkIds.get(network) ?? 0 });
+    }
+  }
+
+  private flagsOf({ network, portSecurity, uplinks }: SubnetConfig): number {
+    return (
+      (portSecurity ? PORT_FLAGS.SECURE : 0) |
+      (uplinks.length ? PORT_FLAGS.SHARED : 0) |
+      (this.open.has(network) ? PORT_FLAGS.EIPS : 0)
+    );
   }
 
   private remove(name: string): void {
@@ -107,8 +138,5 @@ export class Subnets {
     });
   }
 }
-
-const placeFlags = ({ portSecurity, uplinks }: SubnetConfig): number =>
-  (portSecurity ? PORT_FLAGS.SECURE : 0) | (uplinks.length ? PORT_FLAGS.SHARED : 0);
 
 const subnetName = (network: string, name: string): string => `${network}/${name}`;

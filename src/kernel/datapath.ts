@@ -25,6 +25,7 @@ import {
   mapEntries,
   openTables,
   RING_NAME,
+  TAIL_NAMES,
   type Capacity,
   type MapName,
   type Tables,
@@ -48,7 +49,7 @@ export interface DatapathOptions {
   readonly capacity: Capacity;
 }
 
-const PIN_NAMES = [...MAP_NAMES, RING_NAME] as const;
+const PIN_NAMES = [...MAP_NAMES, RING_NAME, ...TAIL_NAMES] as const;
 type PinName = (typeof PIN_NAMES)[number];
 
 /** One process at a time may have it open for a pin folder; the lock is the caller's. */
@@ -217,14 +218,15 @@ function pinStaged(object: BpfObject, pinPath: string, kept: ReadonlySet<PinName
   for (const name of PIN_NAMES) {
     const fd = object.mapFd(name);
     try {
-      if (adopted && !kept.has(name) && name !== RING_NAME)
-        copyPinned(join(mapsFolder(pinPath), name), name, fd);
+      if (adopted && !kept.has(name) && isTable(name)) copyPinned(join(mapsFolder(pinPath), name), name, fd);
       pin(fd, join(staging, name));
     } finally {
       closeFd(fd);
     }
   }
 }
+
+const isTable = (name: PinName): name is MapName => (MAP_NAMES as readonly string[]).includes(name);
 
 function copyPinned(path: string, name: MapName, toFd: number): void {
   if (!existing(path)) return;

@@ -9,13 +9,15 @@ export interface Layout<T> {
 }
 
 export const LIMITS = {
-  ABI_VERSION: 3,
+  ABI_VERSION: 4,
   NAME_BYTES: 64,
   STATIONS: 4096,
   RING_BYTES: 1048576,
   MOVES_MAX: 16,
   MESSAGE_BYTES: 1536,
   ADVERT_ADDRESSES: 64,
+  FLOW_FRAGMENT: 256,
+  FLOWS: 65536,
   TRACE_MARK: 1213614416,
   TRACE_IFINDEX: 2147483647,
 } as const;
@@ -24,6 +26,7 @@ export const PORT_KIND = {
   VNIC: 0,
   UPLINK: 1,
   HOST: 2,
+  GATEWAY: 3,
 } as const;
 
 export const POLICY_FLAGS = {
@@ -38,6 +41,8 @@ export const PORT_FLAGS = {
   SECURE: 1,
   SHARED: 2,
   TRACED: 4,
+  EIPS: 8,
+  EIP_ARP: 16,
 } as const;
 
 export const TARGET_FLAGS = {
@@ -138,13 +143,30 @@ export const REASON = {
   PASS_NO_WAY_BACK: 43,
   DROP_TTL: 44,
   REDIRECT_ANSWER: 45,
-  REASON_COUNT: 46,
+  REDIRECT_OUT: 46,
+  PASS_EIP_TTL: 47,
+  PASS_EIP_ROUTED: 48,
+  DROP_EIP_UNHELD: 49,
+  DROP_EIP_MALFORMED: 50,
+  DROP_EIP_MISQUOTED: 51,
+  DROP_EIP_NOT_HOLDER: 52,
+  DROP_EIP_TOO_LONG: 53,
+  DROP_EIP_NO_ROUTE: 54,
+  DROP_EIP_NO_NEIGHBOUR: 55,
+  DROP_EIP_NOT_WRITABLE: 56,
+  REASON_COUNT: 57,
 } as const;
 
 export const CAUSE = {
   FRAME: 0,
   WINDOW: 1,
   COMMAND: 2,
+} as const;
+
+export const PUBLIC_FLAGS = {
+  MANY: 1,
+  HOLDER: 2,
+  AWAY: 4,
 } as const;
 
 export const COMMAND_OP = {
@@ -384,19 +406,142 @@ export interface Subnet {
   network: Uint8Array;
   name: Uint8Array;
   used: number;
+  networkId: number;
 }
 
 export const Subnet: Layout<Subnet> = {
-  size: 132,
+  size: 136,
   decode: (from, at = 0) => ({
     network: from.subarray(at + 0, at + 64),
     name: from.subarray(at + 64, at + 128),
     used: from.readUInt32LE(at + 128),
+    networkId: from.readUInt32LE(at + 132),
   }),
-  encode: (value, to = Buffer.alloc(132), at = 0) => {
+  encode: (value, to = Buffer.alloc(136), at = 0) => {
     to.set(value.network, at + 0);
     to.set(value.name, at + 64);
     to.writeUInt32LE(value.used, at + 128);
+    to.writeUInt32LE(value.networkId, at + 132);
+    return to;
+  },
+};
+
+export interface EipKey {
+  address: Uint8Array;
+}
+
+export const EipKey: Layout<EipKey> = {
+  size: 4,
+  decode: (from, at = 0) => ({
+    address: from.subarray(at + 0, at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(4), at = 0) => {
+    to.set(value.address, at + 0);
+    return to;
+  },
+};
+
+export interface Eip {
+  havip: Key;
+  network: number;
+}
+
+export const Eip: Layout<Eip> = {
+  size: 24,
+  decode: (from, at = 0) => ({
+    havip: Key.decode(from, at + 0),
+    network: from.readUInt32LE(at + 20),
+  }),
+  encode: (value, to = Buffer.alloc(24), at = 0) => {
+    Key.encode(value.havip, to, at + 0);
+    to.writeUInt32LE(value.network, at + 20);
+    return to;
+  },
+};
+
+export interface Public {
+  eip: Uint8Array;
+  havip: number;
+  network: number;
+  flags: number;
+}
+
+export const Public: Layout<Public> = {
+  size: 16,
+  decode: (from, at = 0) => ({
+    eip: from.subarray(at + 0, at + 4),
+    havip: from.readUInt32LE(at + 4),
+    network: from.readUInt32LE(at + 8),
+    flags: from.readUInt32LE(at + 12),
+  }),
+  encode: (value, to = Buffer.alloc(16), at = 0) => {
+    to.set(value.eip, at + 0);
+    to.writeUInt32LE(value.havip, at + 4);
+    to.writeUInt32LE(value.network, at + 8);
+    to.writeUInt32LE(value.flags, at + 12);
+    return to;
+  },
+};
+
+export interface Inside {
+  prefix: number;
+  network: number;
+  address: Uint8Array;
+}
+
+export const Inside: Layout<Inside> = {
+  size: 12,
+  decode: (from, at = 0) => ({
+    prefix: from.readUInt32LE(at + 0),
+    network: from.readUInt32LE(at + 4),
+    address: from.subarray(at + 8, at + 12),
+  }),
+  encode: (value, to = Buffer.alloc(12), at = 0) => {
+    to.writeUInt32LE(value.prefix, at + 0);
+    to.writeUInt32LE(value.network, at + 4);
+    to.set(value.address, at + 8);
+    return to;
+  },
+};
+
+export interface FlowKey {
+  havip: number;
+  remote: Uint8Array;
+  remotePort: number;
+  ownPort: number;
+  protocol: number;
+}
+
+export const FlowKey: Layout<FlowKey> = {
+  size: 16,
+  decode: (from, at = 0) => ({
+    havip: from.readUInt32LE(at + 0),
+    remote: from.subarray(at + 4, at + 8),
+    remotePort: from.readUInt16LE(at + 8),
+    ownPort: from.readUInt16LE(at + 10),
+    protocol: from.readUInt32LE(at + 12),
+  }),
+  encode: (value, to = Buffer.alloc(16), at = 0) => {
+    to.writeUInt32LE(value.havip, at + 0);
+    to.set(value.remote, at + 4);
+    to.writeUInt16LE(value.remotePort, at + 8);
+    to.writeUInt16LE(value.ownPort, at + 10);
+    to.writeUInt32LE(value.protocol, at + 12);
+    return to;
+  },
+};
+
+export interface Flow {
+  eip: Uint8Array;
+}
+
+export const Flow: Layout<Flow> = {
+  size: 4,
+  decode: (from, at = 0) => ({
+    eip: from.subarray(at + 0, at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(4), at = 0) => {
+    to.set(value.eip, at + 0);
     return to;
   },
 };
@@ -769,24 +914,30 @@ export interface Trace {
   subnet: number;
   havip: number;
   found: number;
+  eip: Uint8Array;
+  reserved: number;
   holder: Holder;
 }
 
 export const Trace: Layout<Trace> = {
-  size: 24,
+  size: 32,
   decode: (from, at = 0) => ({
     reason: from.readUInt32LE(at + 0),
     subnet: from.readUInt32LE(at + 4),
     havip: from.readUInt32LE(at + 8),
     found: from.readUInt32LE(at + 12),
-    holder: Holder.decode(from, at + 16),
+    eip: from.subarray(at + 16, at + 20),
+    reserved: from.readUInt32LE(at + 20),
+    holder: Holder.decode(from, at + 24),
   }),
-  encode: (value, to = Buffer.alloc(24), at = 0) => {
+  encode: (value, to = Buffer.alloc(32), at = 0) => {
     to.writeUInt32LE(value.reason, at + 0);
     to.writeUInt32LE(value.subnet, at + 4);
     to.writeUInt32LE(value.havip, at + 8);
     to.writeUInt32LE(value.found, at + 12);
-    Holder.encode(value.holder, to, at + 16);
+    to.set(value.eip, at + 16);
+    to.writeUInt32LE(value.reserved, at + 20);
+    Holder.encode(value.holder, to, at + 24);
     return to;
   },
 };
@@ -844,11 +995,11 @@ export interface PortCounters {
 }
 
 export const PortCounters: Layout<PortCounters> = {
-  size: 368,
+  size: 456,
   decode: (from, at = 0) => ({
-    frames: Array.from({ length: 46 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    frames: Array.from({ length: 57 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
   }),
-  encode: (value, to = Buffer.alloc(368), at = 0) => {
+  encode: (value, to = Buffer.alloc(456), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     return to;
   },

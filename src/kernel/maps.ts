@@ -8,8 +8,13 @@ import {
   ClaimCounters,
   ClaimKey,
   Domain,
+  Eip,
+  EipKey,
+  Flow,
+  FlowKey,
   Guest,
   Holder,
+  Inside,
   Key,
   Losses,
   Member,
@@ -17,6 +22,7 @@ import {
   Policy,
   Port,
   PortCounters,
+  Public,
   Refusal,
   RefusalKey,
   Speaker,
@@ -83,6 +89,10 @@ export const MAPS = {
   redirects: table(U32, U32, byPort),
   subnets: table(U32, Subnet, bySubnet),
   domains: table(Domain, Place, bySubnet),
+  eips: table(EipKey, Eip, ({ havips }) => 2 * havips),
+  publics: table(Key, Public, byHavip),
+  insides: table(Inside, U8, () => 4 * SUBNETS_MAX),
+  flows: table(FlowKey, Flow),
   havips: table(U32, Policy, byHavip),
   members: table(Member, U8, ({ havips, ports }) => Math.max(4 * havips, 4 * ports)),
   states: table(U32, State, byHavip),
@@ -106,6 +116,8 @@ export const MAP_NAMES = Object.keys(MAPS) as MapName[];
 
 /** The doorbell: not a table, so it stands beside them. */
 export const RING_NAME = 'events';
+/** Programs behind tail calls, filled by every load; the kernel empties one that is neither open nor pinned. */
+export const TAIL_NAMES = ['xdp_tails', 'tc_tails'] as const;
 
 type TableOf<S> = S extends { kind: 'per-cpu'; value: Layout<infer V> }
   ? PerCpuTable<V>

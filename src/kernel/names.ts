@@ -2,7 +2,7 @@
 // Words for the numbers of bpf/havip.h, derived from its enums, and the fixed text fields of its structs.
 import { CLAIM_KIND, CLAIM_RESULT, PORT_KIND, REASON } from './layout.gen.js';
 
-export type PortKind = 'vnic' | 'uplink' | 'host';
+export type PortKind = 'vnic' | 'uplink' | 'host' | 'gateway';
 
 /** `PASS_NOT_IP` -> `pass-not-ip`. */
 export const kebab = (name: string): string => name.toLowerCase().replaceAll('_', '-');

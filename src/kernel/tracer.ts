@@ -33,7 +33,15 @@ export type Framing = (known: {
 }) => Buffer;
 
 const MARK = [LIMITS.TRACE_MARK, LIMITS.TRACE_MARK];
-const NOTHING = { reason: 0, subnet: 0, havip: 0, found: 0, holder: { mac: new Uint8Array(6), port: 0 } };
+const NOTHING = {
+  reason: 0,
+  subnet: 0,
+  havip: 0,
+  found: 0,
+  eip: new Uint8Array(4),
+  reserved: 0,
+  holder: { mac: new Uint8Array(6), port: 0 },
+};
 
 /**
  * @param to The destination, canonical.

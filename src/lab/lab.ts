@@ -90,7 +90,7 @@ export class Lab extends Namespaces {
    * so the far end owes none; and XDP redirects into the port arrive only while the far end has NAPI (GRO).
    */
   async addWire(options: links.WireOptions): Promise<void> {
-    const { host, port, far, farDevice } = options;
+    const { host, port, far, farDevice, bridge } = options;
     const farMac = options.farMac ?? links.stableMac(`${far}/${farDevice}`);
     const mac = options.mac ?? links.stableMac(`${host}/${port}`);
     await this.ip(host, [links.vethLine(port, farMac, farDevice, this.namespace(far))]);
@@ -98,7 +98,8 @@ export class Lab extends Namespaces {
     await this.must(host, ['ethtool', '-K', port, 'gro', 'on']);
     this.#legs.set(`${far}/${farDevice}`, { host, port, mac: farMac, cable: undefined });
     await this.ip(far, links.farLines(farMac, options));
-    await this.ip(host, links.portLines(port, options.bridge, { ...options, mac }));
+    const near = bridge === undefined ? links.nicLines(port, mac, { addresses: [], ...options.near }) : null;
+    await this.ip(host, near ?? links.portLines(port, bridge ?? '', { ...options, mac }));
     await this.#settled(host, port);
     await this.#settled(far, farDevice);
   }

@@ -34,7 +34,10 @@ export interface LegOptions {
 
 export interface WireOptions {
   host: string;
-  bridge: string;
+  /** @default none: a NIC of the host's own */
+  bridge?: string;
+  /** Of such a NIC. */
+  near?: Pick<LegOptions, 'addresses' | 'gateway'>;
   /** The uplink's name on the host. */
   port: string;
   /** The namespace at the other end, and the device's name there. */

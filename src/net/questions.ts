@@ -24,6 +24,16 @@ export function question(address: string, asker: Asker): Buffer {
   return Buffer.concat([probeHead(mac, asker), target.subarray(MAPPED_IPV4)]);
 }
 
+/** An IPv4 address as one's own, to everyone (RFC 5227 section 3). @param mac Of who has it. */
+export function announcement(address: string, mac: string): Buffer {
+  const own = parseMac(mac);
+  if (!own) throw new RangeError(`not a MAC: ${JSON.stringify(mac)}`);
+  const quad = addressBytes(address).subarray(MAPPED_IPV4);
+  const fixed = Buffer.from([0, 1, 8, 0, 6, 4, 0, 1]);
+  const untagged = { outer: 0, inner: 0 };
+  return Buffer.concat([ethernet(BROADCAST, own, untagged, 0x0806), fixed, own, quad, Buffer.alloc(6), quad]);
+}
+
 /** All of a probe but its last field, the target's address: the same for each of a hundred thousand. */
 let lastHead = { asker: '', head: Buffer.alloc(0) };
 

@@ -55,7 +55,7 @@ export interface PortRecord {
   readonly slot: number;
   readonly name: string;
   readonly bridge: string;
-  readonly kind: 'vnic' | 'uplink' | 'host';
+  readonly kind: 'vnic' | 'uplink' | 'host' | 'gateway';
   readonly hook: 'xdp' | 'tc' | 'tc-egress';
   readonly up: boolean;
   /** Whether frames can be redirected into it from XDP; otherwise they take the bridge. */
@@ -66,7 +66,7 @@ export interface PortRecord {
 
 /** What the configuration names and this host does not have (yet). */
 export interface AbsentRecord {
-  readonly kind: 'bridge' | 'uplink';
+  readonly kind: 'bridge' | 'uplink' | 'gateway';
   readonly name: string;
 }
 

@@ -108,7 +108,7 @@ static void read_message(uint8_t choices, const uint8_t *source, const uint8_t *
 
 	memcpy(scratch->bytes, ip, copied);
 	memcpy(tight, ip, copied);
-	parsed = version == 6 ? upper_of_ipv6(tight, copied, &up) : upper_of_ipv4(tight, copied, &up);
+	parsed = version == 6 ? upper_of_ipv6((const struct scratch *)tight, copied, &up) : upper_of_ipv4(tight, copied, &up);
 	if (parsed == PARSED && up.protocol == PROTOCOL_VRRP && advert_read(tight, copied, &up, &advert) == PARSED) {
 		must(advert.stop <= copied && advert.addresses <= advert.stop, "the addresses are there");
 		must(tight[version == 6 ? 7 : 8] == 255, "hop limit of an advert");

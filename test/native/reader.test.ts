@@ -107,8 +107,8 @@ function addHavip(
 }
 
 function populate(tables: Tables): void {
-  tables.subnets.set(1, { network: text('blue', 64), name: text('web', 64), used: 1 });
-  tables.subnets.set(2, { network: text('red', 64), name: text('db', 64), used: 1 });
+  tables.subnets.set(1, { network: text('blue', 64), name: text('web', 64), used: 1, networkId: 1 });
+  tables.subnets.set(2, { network: text('red', 64), name: text('db', 64), used: 1, networkId: 1 });
   addPort(tables, 1, 'tap-a', PORT_KIND.VNIC);
   addPort(tables, 2, 'eth1', PORT_KIND.UPLINK);
   addHavip(tables, 4, 1, '10.0.1.50', 1);
@@ -220,7 +220,7 @@ test.serial('a port’s counters and the losses are sums over the CPUs', (t) => 
 
 test.serial('100,000 rows: the time is printed', (t) => {
   const tables = pinMaps(t.context.pinPath, 100_000);
-  tables.subnets.set(1, { network: text('blue', 64), name: text('web', 64), used: 1 });
+  tables.subnets.set(1, { network: text('blue', 64), name: text('web', 64), used: 1, networkId: 1 });
   addPort(tables, 1, 'tap-a', PORT_KIND.VNIC);
   const holder = { mac: mac('02:00:00:00:00:0a'), port: 1 };
   const binding = { holder, former: NOBODY, sinceNs: 7n, moves: 0, by: 1, reserved: 0 };

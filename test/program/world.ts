@@ -13,7 +13,7 @@ import {
   type Key,
 } from '../../src/kernel/layout.gen.js';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
-import { mapEntries, openTables, RING_NAME, type Tables } from '../../src/kernel/maps.js';
+import { mapEntries, openTables, RING_NAME, TAIL_NAMES, type Tables } from '../../src/kernel/maps.js';
 import { addressBytes } from '../../src/net/addresses.js';
 import { BpfObject } from '../../src/native/index.js';
 import { macBytes } from './frames.js';
@@ -111,6 +111,8 @@ export class World {
       object.load();
       this.tables = openTables((name) => object.mapFd(name));
       this.ringFd = object.mapFd(RING_NAME);
+      // Open for as long as the process: the kernel empties them with their last descriptor.
+      for (const name of TAIL_NAMES) object.mapFd(name);
       const program = (name: string): number => object.programFd(name);
       this.programs = {
         xdp: program('havip_xdp'),

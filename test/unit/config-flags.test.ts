@@ -25,6 +25,7 @@ test('the flags alone make a configuration', (t) => {
     socket: '/run/havip/havip.sock',
     metricsListen: { host: '127.0.0.1', port: 9477 },
     capacity: { havips: 4096, ports: 1024 },
+    eips: [],
     subnets: [
       {
         network: 'default',
@@ -33,6 +34,7 @@ test('the flags alone make a configuration', (t) => {
         bridge: 'br0',
         vlan: { outer: 0, inner: 0 },
         uplinks: ['eth1'],
+        gateways: [],
         hooks: [],
         portSecurity: false,
         havips: ['10.0.1.50', '10.0.1.51', 'fd00:1::50'].map((address) => ({
@@ -115,7 +117,7 @@ test(
   'an uplink that is no interface',
   badFlags,
   { uplink: ['e h'] },
-  '--uplink: found "e h"; allowed: the name of the interface',
+  '--uplink: found "e h"; allowed: the name of an interface, or a mapping with the keys name, gateway, proxyArp',
 );
 test(
   'a relative socket and a bad port',

@@ -27,6 +27,11 @@ const SOUND = [
   havip('members: [a], rebind: kernel, guard: monitor, unheld: drop, heal: verify'),
   havip('damping: { moves: 16, window: 100ms }'),
   havip('arp: proxy, serviceMac: 02:00:00:00:00:01'),
+  subnet('uplinks: [e, { name: f, gateway: true, proxyArp: false }]'),
+  havip('heal: alarm').replace(
+    'name: n,',
+    'name: n, eips: [{ address: 1.2.3.4, havip: 10.0.0.1, egress: holder }],',
+  ),
   subnet('havips: [{ address: "fd00::1" }]').replace('10.0.0.0/8', '"fd00::/64"'),
 ];
 
@@ -40,7 +45,8 @@ const UNSOUND = [
   '{ networks: [], capacity: { ports: 4097 } }',
   'networks: [{ subnets: [] }]',
   'networks: [{ name: "a b" }]',
-  'networks: [{ name: n, eips: [{ address: 1.2.3.4, havip: 10.0.0.1 }] }]',
+  'networks: [{ name: n, eips: [{ address: 1.2.3.4 }] }]',
+  'networks: [{ name: n, eips: [{ address: 1.2.3.4, havip: 10.0.0.1, egress: me }] }]',
   'networks: [{ name: n, subnets: [{ name: s, bridge: br }] }]',
   'networks: [{ name: n, subnets: [{ name: s, bridge: br, cidr: [] }] }]',
   'networks: [{ name: n, subnets: [{ name: s, bridge: br, cidr: 10.0.0.0 }] }]',

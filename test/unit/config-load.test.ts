@@ -52,6 +52,7 @@ const DESIGN_CONFIG: Config = {
   socket: '/run/havip/havip.sock',
   metricsListen: { host: '127.0.0.1', port: 9477 },
   capacity: { havips: 4096, ports: 1024 },
+  eips: [],
   subnets: [
     {
       network: 'blue',
@@ -60,6 +61,7 @@ const DESIGN_CONFIG: Config = {
       bridge: 'br-web',
       vlan: { outer: 0, inner: 0 },
       uplinks: ['eth1'],
+      gateways: [],
       hooks: [{ pattern: 'eth1', hook: 'xdp' }],
       portSecurity: true,
       havips: [
@@ -105,6 +107,7 @@ test('everything but networks has a default', parses, 'networks: []', (config) =
   socket: '/run/havip/havip.sock',
   metricsListen: { host: '127.0.0.1', port: 9477 },
   capacity: { havips: 4096, ports: 1024 },
+  eips: [],
   subnets: [],
 });
 test(

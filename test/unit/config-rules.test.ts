@@ -262,3 +262,75 @@ test(
   `f:4:31: bridge: found bridge "br0", untagged again; ${SHARED} (first at 4:31)`,
   'f:4:42: cidr: found "10.0.1.0/33"; allowed: address/prefix, such as 10.0.1.0/24, or a list of one or more of them',
 );
+
+// --- EIPs ------------------------------------------------------------------------------------------------------------
+
+/** Network `n` with HAVIPs in an untagged, a tagged and an IPv6 subnet; `eips` stand on line 3. */
+const eips = (list: string): string =>
+  `networks:
+  - name: n
+    eips: [${list}]
+    subnets:
+      - { name: s, bridge: br, cidr: [10.0.1.0/24, "fd00::/64"], havips: [{ address: 10.0.1.5 }, { address: "fd00::5" }] }
+      - { name: t, bridge: br, vlan: [7], cidr: 10.0.2.0/24, havips: [{ address: 10.0.2.5 }] }
+`;
+const EIPS: readonly (readonly [title: string, list: string, ...problems: string[]])[] = [
+  ['an EIP', '{ address: 1.2.3.4, havip: 10.0.1.5 }'],
+  ['two of one HAVIP', '{ address: 1.2.3.4, havip: 10.0.1.5 }, { address: 1.2.3.5, havip: 10.0.1.5 }'],
+  [
+    'an EIP of a HAVIP that does not exist',
+    '{ address: 1.2.3.4, havip: 10.0.1.6 }',
+    'f:3:39: havip: found 10.0.1.6; allowed: the address of a HAVIP of this network',
+  ],
+  [
+    'an EIP twice',
+    '{ address: 1.2.3.4, havip: 10.0.1.5 }, { address: 1.2.3.4, havip: 10.0.1.5 }',
+    'f:3:62: address: found the EIP 1.2.3.4 again; allowed: each EIP once in a file (first at 3:23)',
+  ],
+  [
+    "an EIP inside a subnet's range",
+    '{ address: 10.0.2.9, havip: 10.0.1.5 }',
+    "f:3:23: address: found 10.0.2.9, which is inside the subnet 10.0.2.0/24; allowed: an address outside the network's subnets (first at 6:49)",
+  ],
+  [
+    'an IPv6 EIP',
+    '{ address: "2001:db8::1", havip: 10.0.1.5 }',
+    'f:3:23: address: found 2001:db8::1; allowed: an IPv4 address',
+  ],
+  [
+    'an EIP of an IPv6 HAVIP',
+    '{ address: 1.2.3.4, havip: "fd00::5" }',
+    'f:3:39: havip: found fd00::5; allowed: an IPv4 HAVIP',
+  ],
+  [
+    'a multicast EIP',
+    '{ address: 224.1.2.3, havip: 10.0.1.5 }',
+    'f:3:23: address: found 224.1.2.3, which no host can own; allowed: a unicast address',
+  ],
+  [
+    'an EIP of a HAVIP in a tagged subnet',
+    '{ address: 1.2.3.4, havip: 10.0.2.5 }',
+    'f:3:39: havip: found 10.0.2.5, which is in a tagged subnet (VLAN 7); allowed: a HAVIP of an untagged subnet',
+  ],
+  [
+    'EIPs of one HAVIP that differ in who may leave',
+    '{ address: 1.2.3.4, havip: 10.0.1.5 }, { address: 1.2.3.5, havip: 10.0.1.5, egress: holder }',
+    'f:3:51: egress: found holder; allowed: the same for every EIP of 10.0.1.5 (first at 3:12)',
+  ],
+];
+for (const [title, list, ...problems] of EIPS)
+  test(title, (t) => t.deepEqual(problemsOf(eips(list)), problems));
+
+test('a gateway is no port of a bridge', (t) => {
+  const text = subnetsOf('uplinks: [eth1, { name: eth2, gateway: true }]', 'uplinks: [eth2]');
+  t.deepEqual(problemsOf(text), [
+    'f:5:63: uplinks: found eth2 as a port of the bridge and as a gateway; allowed: one of the two (first at 4:69)',
+  ]);
+});
+
+function subnetsOf(...more: string[]): string {
+  const lines = more.map(
+    (one, at) => `      - { name: s${at}, bridge: br${at}, cidr: 10.0.${at}.0/24, ${one} }\n`,
+  );
+  return HEAD + lines.join('');
+}

@@ -102,13 +102,21 @@ test(
   'an uplink with a space',
   subnet,
   'uplinks: [eth1, e h]',
-  'f:7:25: uplinks: found "e h"; allowed: the name of the interface',
+  'f:7:25: uplinks: found "e h"; allowed: the name of an interface, or a mapping with the keys name, gateway, proxyArp',
 );
 test(
-  'an uplink with a gateway is not carried out yet',
+  'a gateway that is an address',
   subnet,
   'uplinks: [{ name: eth1, gateway: 10.0.0.1 }]',
-  'f:7:19: uplinks: a mapping is not available in this version; allowed: the name of the interface',
+  'f:7:42: gateway: found "10.0.0.1"; allowed: true or false',
+);
+test('a gateway is accepted', subnet, 'uplinks: [eth1, { name: eth2, gateway: true, proxyArp: false }]');
+test('a mapping without a gateway is accepted', subnet, 'uplinks: [{ name: eth1 }]');
+test(
+  'an answer to ARP without a gateway',
+  subnet,
+  'uplinks: [{ name: eth1, proxyArp: true }]',
+  'f:7:43: proxyArp: found true, which only a gateway has EIPs to answer for; allowed: true or false; add "gateway: true"',
 );
 test('port security is accepted', subnet, 'portSecurity: true');
 test('no port security is accepted', subnet, 'portSecurity: false');

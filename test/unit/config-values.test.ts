@@ -182,9 +182,17 @@ test(
   'f:2:11: name: found the number 7; allowed: 1 to 63 of the characters A-Z a-z 0-9 . _ -; put it in quotes',
 );
 test(
-  'external addresses are not carried out yet',
+  'an EIP with an unknown key',
   whole,
-  'networks:\n  - name: n\n    eips: [{ address: 203.0.113.10, havip: 10.0.1.50 }]\n',
-  'f:3:11: eips: a list of 1 is not available in this version; allowed: an empty list',
+  'networks:\n  - name: n\n    eips: [{ address: 203.0.113.10, havips: 10.0.1.50 }]\n',
+  'f:3:12: missing key "havip"; allowed: an IPv4 or IPv6 address without prefix length',
+  'f:3:37: unknown key "havips", did you mean "havip"? allowed: address, havip, egress',
+);
+test(
+  'an EIP that lets out whoever it likes',
+  whole,
+  'networks:\n  - name: n\n    eips: [{ address: 203.0.113.10, havip: 10.0.1.50, egress: all }]\n',
+  'f:3:44: havip: found 10.0.1.50; allowed: the address of a HAVIP of this network',
+  'f:3:63: egress: found "all"; allowed: any or holder',
 );
 test('no external addresses are accepted', whole, 'networks:\n  - name: n\n    eips: []\n');

@@ -29,6 +29,7 @@ export const subnet = (
   bridge: 'br0',
   vlan: NO_TAGS,
   uplinks: [],
+  gateways: [],
   hooks: [],
   portSecurity: false,
   havips: havips.map((one) => (typeof one === 'string' ? havip(one) : one)),

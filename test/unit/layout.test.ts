@@ -8,7 +8,7 @@ import test from 'ava';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
 import { generateLayout } from '../../src/kernel/generate-layout.js';
 import * as layout from '../../src/kernel/layout.gen.js';
-import { MAP_NAMES, MAPS, RING_NAME, type MapName } from '../../src/kernel/maps.js';
+import { MAP_NAMES, MAPS, RING_NAME, TAIL_NAMES, type MapName } from '../../src/kernel/maps.js';
 import { BpfObject } from '../../src/native/index.js';
 
 type Dump = Parameters<typeof generateLayout>[0];
@@ -28,7 +28,8 @@ test('every map of the BPF object is known, with the sizes of its layouts', (t) 
   const declared = object.maps().filter(({ name }) => !name.startsWith('.') && name !== 'workspaces');
   const found = declared.map(({ name, keySize, valueSize }) => [name, keySize, valueSize]).sort();
   const known = MAP_NAMES.map((name: MapName) => [name, MAPS[name].key.size, MAPS[name].value.size]);
-  t.deepEqual(found, [...known, [RING_NAME, 0, 0]].sort());
+  const tails = TAIL_NAMES.map((name) => [name, 4, 4]);
+  t.deepEqual(found, [...known, ...tails, [RING_NAME, 0, 0]].sort());
 });
 
 const INT = (id: number, size: number): Dump['types'][number] => ({

@@ -22,6 +22,7 @@ const wanted = (ifindex: number, more: Partial<WantedPort> = {}): WantedPort => 
   flags: 2,
   learnEveryMs: 750,
   up: true,
+  proxyArp: false,
   ...more,
 });
 
