@@ -86,9 +86,34 @@ export async function tcpBulk(
   }
 }
 
+/** A few TCP segments by iperf3 to a server that is there already. Unit: bits a second. */
+export async function bulk(lab: Lab, from: string, address: string, bytes = 32 << 20): Promise<number> {
+  const argv = ['iperf3', '-J', '-c', address, '-n', String(bytes), '--connect-timeout', '3000'];
+  const { stdout } = await lab.exec(from, argv, { timeoutMs: 20_000 });
+  return iperfResult(stdout).bitsPerSecond;
+}
+
+/** A hundred UDP datagrams of 4,000 bytes, three fragments each on a MTU of 1500, to such a server. */
+export async function fragments(
+  lab: Lab,
+  from: string,
+  address: string,
+): Promise<{ sent: number; lost: number }> {
+  const load = ['-u', '-l', '4000', '-n', String(100 * 4000), '-b', '100M'];
+  const argv = ['iperf3', '-J', '-c', address, ...load, '--connect-timeout', '3000'];
+  const { stdout } = await lab.exec(from, argv, { timeoutMs: 20_000 });
+  const { error, end } = JSON.parse(stdout === '' ? '{"error":"no answer in time"}' : stdout) as IperfReport;
+  if (error !== undefined) throw new HavipError('FAILED', `iperf3: ${error}`);
+  return { sent: end?.sum?.packets ?? 0, lost: end?.sum?.lost_packets ?? NaN };
+}
+
 interface IperfReport {
   error?: string;
-  end?: { sum_received?: { bits_per_second: number }; sum_sent?: { retransmits?: number } };
+  end?: {
+    sum_received?: { bits_per_second: number };
+    sum_sent?: { retransmits?: number };
+    sum?: { packets: number; lost_packets: number };
+  };
 }
 
 function iperfResult(text: string): { bitsPerSecond: number; retransmits: number } {
