@@ -21,6 +21,7 @@ enum havip_limits {
 	HAVIP_ADVERT_ADDRESSES = 64,  /* addresses of one VRRP advert that are looked up */
 	HAVIP_FLOW_FRAGMENT = 256, /* of later fragments, which tell no ports */
 	HAVIP_FLOWS = 65536,
+	HAVIP_UNRESOLVED = 256,
 	HAVIP_TRACE_MARK = 0x48564950, /* twice over, where no guest writes: this run is only a question */
 	HAVIP_TRACE_IFINDEX = 0x7fffffff, /* the row of `ports` that such a run goes by */
 };

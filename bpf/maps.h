@@ -46,6 +46,9 @@ HAVIP_MAP(insides, BPF_MAP_TYPE_LPM_TRIE, struct havip_inside, __u8, 1, BPF_F_NO
 /* flow of a HAVIP -> its EIP, where that is not plain; the oldest make room */
 HAVIP_MAP(flows, BPF_MAP_TYPE_LRU_HASH, struct havip_flow_key, struct havip_flow, HAVIP_FLOWS, 0);
 
+/* next hop -> the gateway behind which its MAC is not known: XDP cannot ask for it, the loader does */
+HAVIP_MAP(unresolved, BPF_MAP_TYPE_LRU_HASH, struct havip_eip_key, __u32, HAVIP_UNRESOLVED, 0);
+
 /* HAVIP index -> what the operator wants */
 HAVIP_MAP(havips, BPF_MAP_TYPE_ARRAY, __u32, struct havip_policy, 1, 0);
 

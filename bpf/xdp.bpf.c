@@ -151,9 +151,17 @@ static __always_inline int xdp_parse(const struct xdp_md *ctx, struct packet *pa
 	return parse_ethernet(packet);
 }
 
+static __noinline void ask_for(__be32 next_hop, __u32 ifindex)
+{
+	struct havip_eip_key key;
+
+	__builtin_memcpy(key.address, &next_hop, sizeof(key.address));
+	bpf_map_update_elem(&unresolved, &key, &ifindex, BPF_ANY);
+}
+
 /* To or from an EIP; where it cannot be redirected to the holder, the host may route it there. */
-static __always_inline enum havip_reason xdp_way(const struct packet *packet, struct crossing *crossing,
-						 enum havip_reason reason)
+static __always_inline enum havip_reason xdp_way(const struct packet *packet, const struct havip_port *in,
+						 struct crossing *crossing, enum havip_reason reason)
 {
 	if (reason == HAVIP_REDIRECT_HOLDER) {
 		reason = crossing->to.target->kind == HAVIP_HOST ? HAVIP_PASS_EIP_ROUTED :
@@ -164,8 +172,11 @@ static __always_inline enum havip_reason xdp_way(const struct packet *packet, st
 	}
 	if (reason != HAVIP_REDIRECT_OUT)
 		return reason;
-	if (crossing->next_hop)
+	if (crossing->next_hop) {
+		if (!is_traced(in))
+			ask_for(crossing->next_hop, crossing->to.target->ifindex);
 		return HAVIP_DROP_EIP_NO_NEIGHBOUR;
+	}
 	return xdp_limits(packet, crossing->to.target) == HAVIP_REDIRECT_HOLDER ? reason : HAVIP_DROP_EIP_TOO_LONG;
 }
 
@@ -213,7 +224,7 @@ int havip_xdp_eip(struct xdp_md *ctx)
 	}
 	reason = cross(ctx, &crossing, &packet, in, 0);
 	if (reason != HAVIP_PASS_NOT_HAVIP)
-		return xdp_cross(ctx, in, &crossing, xdp_way(&packet, &crossing, reason), packet.bytes);
+		return xdp_cross(ctx, in, &crossing, xdp_way(&packet, in, &crossing, reason), packet.bytes);
 	if (crossing.source && cross_write(ctx, &crossing, 0)) {
 		count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
 		return XDP_DROP;

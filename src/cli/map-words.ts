@@ -199,6 +199,11 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     }),
     (_, { eip }) => ({ eip: quadText(eip) }),
   ),
+  unresolved: decoder(
+    (tables) => tables.unresolved.entries(),
+    (_, { address }) => ({ nextHop: quadText(address) }),
+    (_, ifindex) => ({ ifindex }),
+  ),
   havips: decoder(
     (tables) => tables.havips.entries(),
     (_, index) => ({ havip: index }),

@@ -29,6 +29,7 @@ import { PortBook } from './ports.js';
 import { decodeBatch, type Decided, type Heard } from './records.js';
 import { Refusals, type RefusalNews } from './refusals.js';
 import { rehearse } from './rehearsal.js';
+import { Resolver } from './resolver.js';
 
 /** How often losses are looked for and refusal floods told. */
 const HOUSEKEEPING_MS = 1000;
@@ -48,6 +49,7 @@ export class ControlLoop implements EventSource {
   private readonly definitions: Definitions;
   private readonly eips: Eips;
   private readonly greeter: Greeter;
+  private readonly resolver: Resolver;
   private readonly ports: PortBook;
   private readonly events: EventLog;
   private readonly follower: PortFollower;
@@ -79,6 +81,9 @@ export class ControlLoop implements EventSource {
     const commander = new Commander(datapath.commandFd);
     this.definitions = new Definitions(tables, (havip) => commander.reset(havip), settle);
     this.eips = new Eips(tables, this.definitions);
+    this.resolver = new Resolver(tables.unresolved, ({ message }) =>
+      log.warn({ error: message }, 'cannot ask for the MAC of a next hop'),
+    );
     this.greeter = new Greeter((port, { message }) =>
       log.warn({ port, error: message }, 'cannot announce the EIPs; will try again'),
     );
@@ -182,6 +187,7 @@ export class ControlLoop implements EventSource {
     this.follower.stop();
     this.desk.stop();
     this.greeter.close();
+    this.resolver.close();
     this.ring?.close();
     this.ring = null;
     if (this.housekeeping) clearInterval(this.housekeeping);
@@ -345,6 +351,7 @@ export class ControlLoop implements EventSource {
     this.tellAudit();
     this.afterRing();
     this.follower.retryFailed();
+    this.resolver.resolve();
     this.recover();
   }
 

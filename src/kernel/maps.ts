@@ -93,6 +93,7 @@ export const MAPS = {
   publics: table(Key, Public, byHavip),
   insides: table(Inside, U8, () => 4 * SUBNETS_MAX),
   flows: table(FlowKey, Flow),
+  unresolved: table(EipKey, U32),
   havips: table(U32, Policy, byHavip),
   members: table(Member, U8, ({ havips, ports }) => Math.max(4 * havips, 4 * ports)),
   states: table(U32, State, byHavip),

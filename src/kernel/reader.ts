@@ -44,6 +44,11 @@ export interface HavipRow {
   readonly bytes: bigint;
   readonly saved: bigint;
   readonly unheld: bigint;
+  /** The first EIP in front of it; null: none. */
+  readonly eip: string | null;
+  /** Packets that left as an EIP, sent by the holder, and by others (LVS real servers). */
+  readonly fromHolder: bigint;
+  readonly fromOthers: bigint;
 }
 
 /** What narrows a look-up by address: it is unique in its network only. */
@@ -132,8 +137,10 @@ const kindOf = (target: Target): PortKind => PORT_KIND_NAMES[target.kind] ?? 'vn
 export function* eachHavip(tables: Tables): Generator<HavipRow> {
   const names = readNames(tables);
   const traffic = readTraffic(tables.havip_counters);
+  const eips = new Map<number, Uint8Array>();
+  for (const [, { havip, eip }] of tables.publics.entries()) eips.set(havip, eip);
   for (const [key, binding] of tables.bindings.entries())
-    yield toRow(names, key, binding, traffic(binding.havip));
+    yield toRow(names, key, binding, traffic(binding.havip), eips.get(binding.havip));
 }
 
 export function readHavips(tables: Tables): HavipRow[] {
@@ -151,11 +158,19 @@ export function readHavip(tables: Tables, address: string, filter: HavipFilter =
     if (network !== (filter.network ?? network) || name !== (filter.subnet ?? name)) return [];
     const key = { subnet, address: bytes };
     const binding = tables.bindings.get(key);
-    return binding ? [toRow(names, key, binding, sumTraffic(tables.havip_counters.get(binding.havip)))] : [];
+    if (!binding) return [];
+    const traffic = sumTraffic(tables.havip_counters.get(binding.havip));
+    return [toRow(names, key, binding, traffic, tables.publics.get(key)?.eip)];
   });
 }
 
-function toRow(names: Names, key: Key, binding: Binding, traffic: Traffic): HavipRow {
+function toRow(
+  names: Names,
+  key: Key,
+  binding: Binding,
+  traffic: Traffic,
+  eip: Uint8Array | undefined,
+): HavipRow {
   const subnet = names.subnets.get(key.subnet);
   return {
     havip: binding.havip,
@@ -167,6 +182,7 @@ function toRow(names: Names, key: Key, binding: Binding, traffic: Traffic): Havi
     by: CLAIM_KIND_NAMES[binding.by] ?? `kind-${binding.by}`,
     moves: binding.moves,
     ...traffic,
+    eip: eip ? eip.join('.') : null,
   };
 }
 
@@ -180,11 +196,13 @@ export function toHolder(names: Names, holder: Holder): HavipHolder | null {
 
 export function sumTraffic(perCpu: readonly Traffic[]): Traffic {
   const sum: Traffic = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n };
-  for (const { packets, bytes, saved, unheld } of perCpu) {
+  for (const { packets, bytes, saved, unheld, fromHolder, fromOthers } of perCpu) {
     sum.packets += packets;
     sum.bytes += bytes;
     sum.saved += saved;
     sum.unheld += unheld;
+    sum.fromHolder += fromHolder;
+    sum.fromOthers += fromOthers;
   }
   return sum;
 }

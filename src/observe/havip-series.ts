@@ -94,6 +94,9 @@ const FAMILIES: readonly Family[] = [
   },
 ];
 
+const EIP_NAME = 'havip_eip_packets_total';
+const EIP_HELP =
+  'Packets that left as an EIP of the HAVIP, sent by its holder or by another (LVS real servers).';
 const HOLDER_HELP = 'Which port holds the HAVIP: 1 for the present one, 0 for those that did lately.';
 
 /** The labels of each HAVIP, kept from scrape to scrape. */
@@ -111,6 +114,7 @@ export class LabelCache {
 
 export class HavipSeries {
   private readonly texts = FAMILIES.map(({ name, type, help }) => head(name, type, help));
+  private eips = head(EIP_NAME, 'counter', EIP_HELP);
   private holders = head('havip_holder', 'gauge', HOLDER_HELP);
 
   constructor(
@@ -124,12 +128,15 @@ export class HavipSeries {
     FAMILIES.forEach((family, at) => {
       this.texts[at] = (this.texts[at] ?? '') + familyLines(family, rows, labels);
     });
-    rows.forEach((row, at) => this.addHolders(row.holder?.port, labels[at] as string));
+    rows.forEach((row, at) => {
+      this.addHolders(row.holder?.port, labels[at] as string);
+      if (row.eip !== null) this.eips += eipLines(labels[at] as string, row);
+    });
   }
 
   /** A piece a family. */
   pieces(): string[] {
-    return [...this.texts, this.holders];
+    return [...this.texts, this.eips, this.holders];
   }
 
   private addHolders(present: string | undefined, labels: string): void {
@@ -147,6 +154,9 @@ function familyLines({ name, value }: Family, rows: readonly HavipRow[], labels:
   }
   return lines;
 }
+
+const eipLines = (labels: string, { fromHolder, fromOthers }: HavipRow): string =>
+  `${EIP_NAME}${labels},sender="holder"} ${fromHolder}\n${EIP_NAME}${labels},sender="other"} ${fromOthers}\n`;
 
 const holderLine = (labels: string, port: string, value: '0' | '1'): string =>
   'havip_holder' + labels + ',port="' + escapeLabel(port) + '"} ' + value + '\n';

@@ -66,8 +66,10 @@ export const gatewayUplink = { name: 'ext0', gateway: true };
 export function eipConfig(
   hook: 'xdp' | 'tc',
   eips: readonly object[] = [{ address: EIP, havip: VIP }],
+  more: object = {},
+  havip: object = {},
 ): object {
-  const subnet = { uplinks: [gatewayUplink], hooks: { ext0: hook } };
-  const { networks } = webConfig([{ address: VIP }], subnet) as { networks: object[] };
+  const subnet = { uplinks: [gatewayUplink], hooks: { ext0: hook }, ...more };
+  const { networks } = webConfig([{ address: VIP, ...havip }], subnet) as { networks: object[] };
   return { networks: networks.map((network) => ({ ...network, eips })) };
 }

@@ -21,6 +21,7 @@ const row = (change: Partial<HavipRow> = {}): HavipRow => ({
   },
   holder: { port: 'tap-b', slot: 2, mac: '02:00:00:00:00:0b', kind: 'vnic' },
   ...{ packets: 2n ** 63n, bytes: 11n, saved: 12n, unheld: 13n },
+  ...{ eip: null, fromHolder: 0n, fromOthers: 0n },
   ...change,
 });
 
