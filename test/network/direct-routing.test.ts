@@ -2,69 +2,27 @@
 // LVS in direct-routing mode: the holder of the HAVIP is a director that hands each packet on, by MAC alone, to a
 // real server that has the address too and answers straight to the client. nftables plays the director.
 import test, { type ExecutionContext } from 'ava';
-import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/topology.js';
-import type { ConnectTotals } from '../support/connect-many.js';
 import { events, frames, heldBy, metrics, startDaemon, webConfig, type Daemon } from '../support/daemon.js';
+import {
+  checkConnections,
+  CONNECTIONS,
+  direct,
+  makeDirector,
+  makeRealServer,
+  SERVERS,
+} from '../support/direct-routing.js';
 import { requireRoot } from '../support/lab.js';
 import { addFarGuest, addGuest, pairLab, type Kind } from '../support/pair.js';
 
 test.before(requireRoot);
-
-const CONNECT_MANY = fileURLToPath(new URL('../support/connect-many.js', import.meta.url));
-const CONNECTIONS = 1000;
-const PORT = 8000;
-const SERVERS = { 'rs-1': '10.0.1.61', 'rs-2': '10.0.1.62' } as const;
-
-/** Has the address on `lo`, where it answers nobody's question about it, and serves it. */
-async function makeRealServer(lab: Lab, guest: string): Promise<void> {
-  await lab.ip(guest, [`address add ${VIP}/32 dev lo`]);
-  const scopes = ['all', 'eth0'];
-  await lab.sysctl(
-    guest,
-    scopes.flatMap((scope) => [
-      `net.ipv4.conf.${scope}.arp_ignore=1`,
-      `net.ipv4.conf.${scope}.arp_announce=2`,
-    ]),
-  );
-  const server = lab.spawn(guest, [process.execPath, CONNECT_MANY, 'serve', String(PORT), guest]);
-  await server.waitFor(/^ready$/);
-}
 
 async function makeRealServers(lab: Lab, kind: Kind): Promise<void> {
   for (const [server, address] of Object.entries(SERVERS)) {
     await addGuest(lab, server, address, kind);
     await makeRealServer(lab, server);
   }
-}
-
-/** By a bit of the client's port, so that a connection stays with its server; not the lowest: Linux connects from even ones. */
-async function makeDirector(lab: Lab, guest: string): Promise<void> {
-  const rule = (bit: number, server: string): string =>
-    `ip daddr ${VIP} tcp dport ${PORT} tcp sport & 2 == ${bit} ether daddr set ${lab.mac(server)} ` +
-    `ether saddr set ${lab.mac(guest)} fwd to eth0`;
-  const rules = `table netdev lvs { chain in { type filter hook ingress device eth0 priority 0; policy accept;
-    ${rule(0, 'rs-1')}
-    ${rule(2, 'rs-2')}
-  }; }`;
-  await lab.must(guest, ['nft', '-f', '-'], { input: rules });
-}
-
-/** The director that announces has the address, so that it answers for it; the other must not. */
-async function direct(lab: Lab, guest: string, port: string): Promise<void> {
-  await lab.ip(guest, [`address add ${VIP}/32 dev eth0`]);
-  await lab.announce(guest, VIP);
-  await heldBy(lab, port);
-}
-
-async function checkConnections(t: ExecutionContext, lab: Lab, client: string): Promise<void> {
-  const argv = [process.execPath, CONNECT_MANY, 'connect', VIP, String(PORT), String(CONNECTIONS), '20'];
-  const totals = JSON.parse(await lab.must(client, argv, { timeoutMs: 60_000 })) as ConnectTotals;
-  t.log(totals.byServer);
-  t.deepEqual(totals.failures, {});
-  t.is(totals.answered, CONNECTIONS);
-  for (const server of Object.keys(SERVERS)) t.true((totals.byServer[server] ?? 0) > CONNECTIONS / 4, server);
 }
 
 /** Nobody but the directors was ever taken for a holder, and no claim was made by who only answers. */
