@@ -46,6 +46,11 @@ $(BUILD)/bpf/layout.o: bpf/layout.c $(BPF_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
 
+$(BUILD)/bench/%.o: test/bench/%.bpf.c
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
+
 # One object with one set of maps out of the entries and the command.
 $(BUILD)/bpf/havip.bpf.o: $(BUILD)/bpf/xdp.o $(BUILD)/bpf/tc.o $(BUILD)/bpf/command.o
 	$(call say,LINK,$@)
@@ -166,7 +171,7 @@ fuzz: root ## the parsers under libFuzzer with sanitizers, for FUZZ_SECONDS (roo
 	@awk '/number_of_executed_units/ { print "  " $$2 " inputs in $(FUZZ_SECONDS) s, none broken" }' $(BUILD)/fuzz/log
 
 bench: test-packages ## measure against the plain bridge, in one run (root); BENCH_FLAGS=--quick
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory all $(BUILD)/bench/stream.o
 	$(Q)$(NODE) $(BUILD)/test/bench/main.js $(BENCH_FLAGS)
 
 PREFIX ?= /usr/local

@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchEip } from './eip.js';
 import { figureText, type Figure } from './figures.js';
 import { benchKernel } from './kernel.js';
 import { benchRepoint } from './repoint.js';
@@ -25,6 +26,7 @@ const repoint = values.quick ? { fast: 2000, slow: 50 } : { fast: 10_000, slow: 
 const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'tcp-veth': () => benchTcp('veth', tcp),
   'tcp-tap': () => benchTcp('tap', tcp),
+  eip: () => benchEip({ ...tcp, packets: values.quick ? 200_000 : 1_000_000 }),
   kernel: () => benchKernel({ moves: repoint.fast, claims: values.quick ? 100_000 : 500_000 }),
   repoint: () => benchRepoint(repoint),
   scale: benchScale,

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// An EIP at the gateway against the kernel's own way: nftables DNAT and SNAT with conntrack, and the host's routing.
+// Two equal labs take turns.
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { Lab } from '../../src/lab/lab.js';
+import type { Child } from '../../src/lab/process.js';
+import { VIP } from '../../src/lab/topology.js';
+import { ping, tcpBulk } from '../../src/lab/traffic.js';
+import { addOutside, EIP, OUTSIDE } from '../support/outside.js';
+import { udp } from '../support/raw.js';
+import { ratioFigure, type Figure } from './figures.js';
+import { HAVIP } from './host.js';
+
+export interface EipOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** A round. */
+  readonly packets: number;
+}
+
+const GENERATE = fileURLToPath(new URL('./generate.js', import.meta.url));
+const SINK = fileURLToPath(new URL('./sink.js', import.meta.url));
+const HOST = '10.0.1.2';
+type Way = 'havip' | 'nftables';
+
+interface Site {
+  readonly lab: Lab;
+  /** At the guest's NIC, where packets are counted; TCP goes on to its stack. */
+  readonly sink: Child | null;
+}
+
+export async function benchEip({ rounds, seconds, packets }: EipOptions): Promise<Figure[]> {
+  const rates = await compare(rounds, 'xdp', (site) => packetRate(site, packets));
+  const bulk = await compare(rounds, 'tc', async ({ lab }) => {
+    const pair = { server: 'vm-a', client: 'outside', address: EIP };
+    return (await tcpBulk(lab, pair, { seconds })).bitsPerSecond;
+  });
+  return [
+    { what: 'UDP of 64 bytes to an EIP', value: `${million(rates[0])} Mpps`, bar: '', samples: rates[0] },
+    { what: '... by nftables', value: `${million(rates[1])} Mpps`, bar: '', samples: rates[1] },
+    ratioFigure('UDP of 64 bytes to an EIP (XDP), against nftables DNAT', ...rates, '>= 2'),
+    ratioFigure('TCP bulk to an EIP (tc), against nftables DNAT', ...bulk, '>= 1'),
+  ];
+}
+
+const million = (samples: readonly number[]): string =>
+  ((samples.toSorted((a, b) => a - b)[samples.length >> 1] ?? NaN) / 1e6).toFixed(2);
+
+async function compare(
+  rounds: number,
+  hook: 'xdp' | 'tc',
+  measure: (site: Site) => Promise<number>,
+): Promise<[number[], number[]]> {
+  const samples: [number[], number[]] = [[], []];
+  const sites: Site[] = [];
+  try {
+    for (const way of ['havip', 'nftables'] as const) sites.push(await makeSite(way, hook));
+    for (let round = 0; round < rounds; round++) {
+      // Who goes first alternates too.
+      for (const which of round % 2 ? ([1, 0] as const) : ([0, 1] as const))
+        samples[which].push(await measure(sites[which] as Site));
+    }
+    return samples;
+  } finally {
+    for (const { lab } of sites) await lab.close();
+  }
+}
+
+async function makeSite(way: Way, hook: 'xdp' | 'tc'): Promise<Site> {
+  const lab = await Lab.create({ prefix: `hb${process.pid}${way[0]}${hook[0]}` });
+  try {
+    await lab.addNamespace('hv');
+    await lab.addBridge('hv', 'br-web', { addresses: [`${HOST}/24`] });
+    await lab.addGuest('vm-a', { host: 'hv', bridge: 'br-web', addresses: ['10.0.1.11/24'], gateway: HOST });
+    await lab.must('vm-a', ['ethtool', '-K', 'eth0', 'gro', 'on']);
+    await addOutside(lab, 'hv');
+    // Guests' own offloads; a NIC would have finished them, which XDP needs.
+    if (hook === 'tc') await lab.must('outside', ['ethtool', '-K', 'eth0', 'tx', 'on']);
+    await lab.must('vm-a', ['ip', 'address', 'add', `${VIP}/32`, 'dev', 'eth0']);
+    await (way === 'havip' ? startHavip(lab, hook) : startNftables(lab));
+    await lab.announce('vm-a', VIP);
+    if ((await ping(lab, 'outside', EIP, 3)).received < 3) throw new Error(`${way}: the EIP does not answer`);
+    const sink = hook === 'xdp' ? await startSink(lab) : null;
+    return { lab, sink };
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
+}
+
+async function startSink(lab: Lab): Promise<Child> {
+  const sink = lab.spawn('vm-a', [process.execPath, SINK, await ifindexOf(lab, 'vm-a')], { stdin: true });
+  await sink.waitFor(/^ready$/);
+  return sink;
+}
+
+async function startHavip(lab: Lab, hook: 'xdp' | 'tc'): Promise<void> {
+  const subnet = {
+    ...{ name: 'web', cidr: '10.0.1.0/24', bridge: 'br-web' },
+    uplinks: [{ name: 'ext0', gateway: true }],
+    hooks: { ext0: hook },
+    havips: [{ address: VIP }],
+  };
+  const file = `${lab.tempDir}/havip.yaml`;
+  const config = {
+    pinPath: `${await lab.bpffs()}/havip`,
+    api: { socket: `${lab.tempDir}/havip.sock` },
+    metrics: { listen: '127.0.0.1:0' },
+    networks: [{ name: 'bench', subnets: [subnet], eips: [{ address: EIP, havip: VIP }] }],
+  };
+  await writeFile(file, JSON.stringify(config));
+  const child = lab.spawn('hv', [process.execPath, HAVIP, 'run', '--config', file]);
+  await child.waitFor(/"msg":"loaded/, { timeoutMs: 60_000 });
+}
+
+async function startNftables(lab: Lab): Promise<void> {
+  await lab.sysctl('hv', ['net.ipv4.ip_forward=1']);
+  await lab.ip('hv', [`address add ${EIP}/32 dev ext0`]);
+  const rules = `table ip nat {
+    chain in { type nat hook prerouting priority dstnat; ip daddr ${EIP} dnat to ${VIP}; }
+    chain out { type nat hook postrouting priority srcnat; ip saddr ${VIP} oifname ext0 snat to ${EIP}; }
+  }`;
+  await lab.must('hv', ['nft', '-f', '-'], { input: rules });
+}
+
+/** Packets a second that came to the guest's NIC; one that got lost counts as not sent. */
+async function packetRate({ lab, sink }: Site, packets: number): Promise<number> {
+  const [link] = JSON.parse(await lab.must('hv', ['ip', '-j', 'link', 'show', 'ext0'])) as {
+    address: string;
+  }[];
+  const from = { mac: lab.mac('outside'), address: OUTSIDE.router };
+  const frame = udp(from, { mac: link?.address ?? '', address: EIP }, 'x'.repeat(60 - 42));
+  const before = await arrived(sink);
+  const argv = [process.execPath, GENERATE, await ifindexOf(lab, 'outside'), frame, String(packets)];
+  const ns = Number(await lab.must('outside', argv, { timeoutMs: 60_000 }));
+  return ((await arrived(sink)) - before) / (ns / 1e9);
+}
+
+async function arrived(sink: Child | null): Promise<number> {
+  if (!sink) return NaN;
+  const from = sink.lines.length;
+  sink.write('?\n');
+  const [, count] = await sink.waitFor(/^arrived (\d+)$/, { from });
+  return Number(count);
+}
+
+async function ifindexOf(lab: Lab, ns: string): Promise<string> {
+  const [link] = JSON.parse(await lab.must(ns, ['ip', '-j', 'link', 'show', 'eth0'])) as {
+    ifindex: number;
+  }[];
+  return String(link?.ifindex);
+}
