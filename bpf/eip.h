@@ -117,14 +117,17 @@ static __noinline __be32 flow_recall(const struct nat *nat, __u32 havip, int is_
 
 /* A frame from the wire may be a copy that a switch has flooded: only what is sent to this host, as the guests' router,
  * or to a guest that is theirs. */
-static __noinline int is_for_us(const __u8 *mac, const struct havip_port *in)
+static __noinline int is_for_us(const struct macs *macs, const struct havip_port *in)
 {
+	const __u8 *mac = macs->destination;
 	struct havip_target *target;
 	struct havip_port *host;
 	__u32 bridge = in->bridge, slot;
 
 	if (in->kind != HAVIP_UPLINK)
 		return 1;
+	if (mac_equal(mac, macs->source))
+		return 0;
 	host = bpf_map_lookup_elem(&ports, &bridge);
 	if (host) {
 		slot = host->slot;
@@ -277,7 +280,7 @@ static __always_inline enum havip_reason cross(void *ctx, struct crossing *cross
 		reason = parsed == PARSED ? cross_in(crossing, in, &eip->havip) : HAVIP_DROP_EIP_MALFORMED;
 	} else {
 		public = public_find(in->subnet, nat->outer.ip.saddr);
-		if (!is_for_us(crossing->macs.destination, in))
+		if (!is_for_us(&crossing->macs, in))
 			return HAVIP_PASS_NOT_HAVIP;
 		if (!eip && public && is_inside(public->network, address)) {
 			if (parsed == PARSED)

@@ -110,7 +110,7 @@ static __noinline enum parsed read_upper(void *ctx, __u32 end, struct ipv4_at *p
 static __noinline enum parsed nat_read(void *ctx, __u32 at, __u32 bytes, struct nat *nat)
 {
 	struct ipv4_at *outer = &nat->outer, *quoted = &nat->quoted;
-	__u32 type, end;
+	__u32 type, end, offset;
 
 	nat->error = 0;
 	if (read_ipv4(ctx, at, bytes, outer) != PARSED)
@@ -118,7 +118,8 @@ static __noinline enum parsed nat_read(void *ctx, __u32 at, __u32 bytes, struct 
 	end = at + bpf_ntohs(outer->ip.tot_len);
 	if (end > bytes || read_upper(ctx, end, outer, &type) != PARSED)
 		return PARSE_SHORT;
-	if (outer->first && checksum_offset(outer->ip.protocol) + 2 > end - outer->upper)
+	offset = checksum_offset(outer->ip.protocol);
+	if (outer->first && offset && offset + 2 > end - outer->upper)
 		return PARSE_SHORT;
 	if (outer->ip.protocol != IPPROTO_ICMP || !is_icmp_error(type))
 		return PARSED;

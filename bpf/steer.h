@@ -393,7 +393,8 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 			if (is_drop(heard) || heard == HAVIP_REDIRECT_ANSWER || heard == HAVIP_PASS_NOT_WRITABLE)
 				return heard;
 		}
-		if (__builtin_expect(in->flags & HAVIP_PORT_EIPS, 0) && in->kind != HAVIP_HOST && concerns_eip(packet, in))
+		if (__builtin_expect(in->flags & HAVIP_PORT_EIPS, 0) && in->kind != HAVIP_HOST &&
+		    heard == HAVIP_PASS_NOT_HAVIP && concerns_eip(packet, in))
 			return CROSSES;
 		reason = steer_ip(packet, in, place.subnet, to);
 		return reason == HAVIP_PASS_NOT_HAVIP ? heard : reason;

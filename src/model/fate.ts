@@ -9,7 +9,8 @@ import { advertisedBy, stationedBy } from './advert.js';
 import { questionIn } from './answer.js';
 import { announcementOf, type Announcement } from './announcement.js';
 import type { Judge } from './judgement.js';
-import { ETHERTYPE, MAPPED, packetOf, type Packet } from './packet.js';
+import { crossingOf, type EipWorld } from './eip.js';
+import { BEYOND_MTU_BYTES, ETHERTYPE, MAPPED, packetOf, type Packet } from './packet.js';
 
 export interface InPort {
   readonly slot: number;
@@ -29,6 +30,8 @@ export interface Target {
   readonly flags: number;
   /** Whether XDP's redirects know it too. */
   readonly mapped: boolean;
+  /** The device's own. */
+  readonly mac: Buffer;
 }
 
 export interface Policy {
@@ -47,6 +50,8 @@ export interface World {
   readonly in: InPort;
   readonly registry: Registry;
   readonly judge: Judge;
+  /** null: the port's network has no EIPs. */
+  readonly eips: EipWorld | null;
   /** Of the tags; 0: none. */
   subnetOf(outer: number, inner: number): number;
   /** @param address 16 bytes. */
@@ -79,9 +84,6 @@ export interface Fate {
   readonly said: readonly Said[];
 }
 
-/** What the kernel grants a frame beyond its device's MTU: Ethernet's header and one tag. */
-const BEYOND_MTU_BYTES = 18;
-
 /** Takes up what it says, by the world's judge. */
 export function fateOf(frame: Buffer, world: World, nowNs: bigint): Fate {
   const said: Said[] = [];
@@ -93,6 +95,10 @@ export function fateOf(frame: Buffer, world: World, nowNs: bigint): Fate {
     said,
   });
   if (packet === 'short') return end(REASON.PASS_TRUNCATED);
+  if (packet !== 'deep' && world.in.kind === PORT_KIND.GATEWAY) {
+    const crossed = crossingOf(packet, 0, world);
+    return end(crossed?.reason ?? REASON.PASS_NOT_HAVIP, crossed?.bytes);
+  }
   const subnet = packet === 'deep' ? 0 : world.subnetOf(packet.outer, packet.inner);
   if (packet === 'deep' || subnet === 0) return end(REASON.PASS_OTHER_DOMAIN);
   if (world.in.kind === PORT_KIND.VNIC && !world.maySend(subnet, formatMac(frame.subarray(6, 12))))
@@ -104,7 +110,12 @@ export function fateOf(frame: Buffer, world: World, nowNs: bigint): Fate {
   const answer = answerTo(packet, subnet, world);
   if (answer) return end(REASON.REDIRECT_ANSWER, answer);
   if (!isIp) return end(heard);
-  const { reason, bytes } = steer(packet, subnet, world);
+  const mayCross = heard === REASON.PASS_NOT_HAVIP && world.in.kind !== PORT_KIND.HOST;
+  const crossed = mayCross ? crossingOf(packet, subnet, world) : null;
+  if (crossed && !crossed.onwards) return end(crossed.reason, crossed.bytes);
+  const steered = steer({ ...packet, frame: crossed?.onwards ?? frame }, subnet, world);
+  const { reason, bytes = crossed?.onwards } = steered;
+  if (crossed) return end(reason, bytes);
   return end(reason === REASON.PASS_NOT_HAVIP ? heard : reason, bytes);
 }
 

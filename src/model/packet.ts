@@ -6,6 +6,8 @@ import { LIMITS } from '../kernel/layout.gen.js';
 export const ETHERTYPE = { IPV4: 0x0800, ARP: 0x0806, RARP: 0x8035, IPV6: 0x86dd } as const;
 /** IPv4 in 16 bytes is ::ffff:a.b.c.d. */
 export const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+/** What the kernel grants a frame beyond its device's MTU: Ethernet's header and one tag. */
+export const BEYOND_MTU_BYTES = 18;
 const VLAN_TYPES: ReadonlySet<number> = new Set([0x8100, 0x88a8]);
 const VLAN_ID = 0x0fff;
 const ETHERNET_BYTES = 14;

@@ -101,6 +101,7 @@ export class Replay {
       in: { slot, kind: PORT_KIND.VNIC, mac: NO_MAC, flags: 0 },
       registry: this.registry,
       judge: this.judge,
+      eips: null,
       subnetOf: (outer) => (outer ? 0 : SUBNET),
       policyOf: (_, address) => {
         const havip = this.indices.get(hexOf(address));
@@ -108,7 +109,7 @@ export class Replay {
           ? null
           : { havip, isMember: true, monitors: false, dropsUnheld: false, proxies: false, serviceMac: null };
       },
-      targetOf: () => ({ mtu: ARENA_MTU_BYTES, kind: PORT_KIND.VNIC, flags: 0, mapped: false }),
+      targetOf: () => ({ mtu: ARENA_MTU_BYTES, kind: PORT_KIND.VNIC, flags: 0, mapped: false, mac: NO_MAC }),
       stationedAt: (_, mac) => this.stationed.get(mac) ?? null,
       isOwnGuest: () => false,
       maySend: () => true,

@@ -9,8 +9,16 @@ import fc from 'fast-check';
 import { fromRow } from '../../src/control/bindings.js';
 import { Registry } from '../../src/holders/registry.js';
 import type { Binding } from '../../src/holders/rules.js';
-import { CLAIM_RESULT, PORT_FLAGS, PORT_KIND, POLICY_FLAGS, REASON } from '../../src/kernel/layout.gen.js';
+import {
+  CLAIM_RESULT,
+  PORT_FLAGS,
+  PORT_KIND,
+  POLICY_FLAGS,
+  PUBLIC_FLAGS,
+  REASON,
+} from '../../src/kernel/layout.gen.js';
 import { CLAIM_KIND_NAMES, CLAIM_RESULT_NAMES, isRefusal } from '../../src/kernel/names.js';
+import type { EipWorld } from '../../src/model/eip.js';
 import { fateOf, type World as ModelWorld } from '../../src/model/fate.js';
 import { Judge } from '../../src/model/judgement.js';
 import { macBytes } from './frames.js';
@@ -20,12 +28,16 @@ import { run, runsIn, world, type Entry } from './observe.js';
 import {
   BRIDGE,
   CAPACITY,
+  EIP,
+  EIP2,
   HAVIP,
   KEYS,
   OWN_MAC,
   PORTS,
+  quad,
   SUBNET,
   TAG,
+  V4,
   type HavipName,
   type Held,
   type PortName,
@@ -53,6 +65,9 @@ interface Scene {
   readonly budget: number;
   /** Who holds every HAVIP. */
   readonly held: Held | null;
+  /** In front of V4. Of older fixtures: none. */
+  readonly eips?: readonly string[];
+  readonly publicFlags?: number;
 }
 
 interface Step {
@@ -68,6 +83,7 @@ const places = fc.constantFrom<PortName>(
   'uplink2',
   'dumbUplink',
   'host',
+  'gateway',
 );
 const holders = fc.constantFrom<Held | null>(
   ['other', HOLDER],
@@ -92,6 +108,8 @@ const scenes: fc.Arbitrary<Scene> = fc.record({
   secure: fc.constantFrom(false, false, true),
   budget: fc.constantFrom(0, 0, 1, 3, 16),
   held: holders,
+  eips: fc.constantFrom<readonly string[]>([], [EIP], [EIP], [EIP, EIP2]),
+  publicFlags: fc.constantFrom(0, 0, PUBLIC_FLAGS.HOLDER, PUBLIC_FLAGS.AWAY),
 });
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(fc.record({ in: places, frame: frames }), {
   maxLength: 300,
@@ -112,6 +130,8 @@ function arrange(scene: Scene): void {
     held: held ? Object.fromEntries(NAMES.map((name) => [name, held])) : {},
     members,
     ...(service && { serviceMac: SERVICE_MAC }),
+    eips: scene.eips ?? [],
+    publicFlags: scene.publicFlags ?? 0,
   });
   for (const name of NAMES) {
     const policy = world.tables.havips.get(HAVIP[name]);
@@ -137,6 +157,7 @@ class Model {
   private readonly judge: Judge;
   private readonly counted = new Map<string, number>();
   private readonly own = new Map<string, string>();
+  private readonly flows = new Map<string, Buffer>();
   readonly totals = { said: 0, moved: 0, refused: 0, steered: 0 };
 
   constructor(private readonly scene: Scene) {
@@ -150,9 +171,10 @@ class Model {
   /** '' where the programs do the same. */
   step({ in: place, frame }: Step): string {
     const fate = fateOf(frame, this.world(place), process.hrtime.bigint());
-    world.writePort({ in: place, secure: this.scene.secure, shared: true });
+    world.writePort({ in: place, secure: this.scene.secure, shared: true, eips: this.eips });
     const { verdict, frame: out } = run(this.scene.entry, frame);
     this.count(`${place} ${nameIn(REASON, fate.reason)}`);
+    met.add(nameIn(REASON, fate.reason));
     if (STEERED.has(fate.reason)) this.totals.steered++;
     for (const { kind, result } of fate.said) {
       this.count(`${place} ${CLAIM_KIND_NAMES[kind]} ${CLAIM_RESULT_NAMES[result]}`);
@@ -204,6 +226,7 @@ class Model {
       in: { slot, kind, flags, mac: macBytes(OWN_MAC) },
       registry: this.registry,
       judge: this.judge,
+      eips: this.eips.length || place === 'gateway' ? this.eipWorld() : null,
       subnetOf: (outer, inner) => subnetOf(outer, inner),
       policyOf: (subnet, address) => {
         const name = NAMES.find((one) => KEYS[one].subnet === subnet && address.equals(KEYS[one].address));
@@ -213,7 +236,9 @@ class Model {
       },
       targetOf: (at) => {
         const found = Object.entries(PORTS).find(([, port]) => port.slot === at);
-        return found && found[0] !== 'gone' ? { ...found[1], mapped: found[0] !== 'unmapped' } : null;
+        return found && found[0] !== 'gone'
+          ? { ...found[1], mapped: found[0] !== 'unmapped', mac: macBytes(OWN_MAC) }
+          : null;
       },
       stationedAt,
       isOwnGuest: (subnet, mac) => {
@@ -222,6 +247,36 @@ class Model {
       },
       maySend: (_, mac) => !secure || this.isOwn(place, mac),
     };
+  }
+
+  private eipWorld(): EipWorld {
+    const { publicFlags = 0 } = this.scene;
+    const [first] = this.eips;
+    const havip = quad(V4);
+    return {
+      answers: true,
+      flows: this.flows,
+      routerMac: macBytes(OWN_MAC),
+      behind: (eip) =>
+        this.eips.some((one) => quad(one).equals(eip)) ? { subnet: SUBNET.web, havip, network: 1 } : null,
+      publicOf: (subnet, address) =>
+        first !== undefined && subnet === SUBNET.web && address.equals(havip)
+          ? {
+              ...{ havip: HAVIP.v4, eip: quad(first), network: 1, many: this.eips.length > 1 },
+              holderOnly: (publicFlags & PUBLIC_FLAGS.HOLDER) !== 0,
+              away: (publicFlags & PUBLIC_FLAGS.AWAY) !== 0,
+            }
+          : null,
+      networkOf: (subnet) => (subnet === SUBNET.web ? 1 : 0),
+      isInside: (network, address) =>
+        network === 1 && address.subarray(0, 3).equals(quad('10.0.1.0').subarray(0, 3)),
+      // The namespace of the tests has no gateway.
+      routeOf: () => null,
+    };
+  }
+
+  private get eips(): readonly string[] {
+    return this.scene.eips ?? [];
   }
 
   /** The first that a vNIC sends from is its own; VRRP's are anybody's. */
@@ -267,6 +322,9 @@ function difference(scene: Scene, sequence: readonly Step[], totals = { ...NOTHI
   const model = new Model(scene);
   for (const [at, step] of sequence.entries()) {
     if (!runsIn(scene.entry, step.frame)) continue;
+    // At egress there is the bridge alone, and no EIP.
+    if (scene.entry === 'egress' && (step.in === 'gateway' || scene.eips?.length) && step.in !== 'host')
+      continue;
     const what = model.step(step);
     if (what) return `frame ${at}: ${what}`;
     totals.frames++;
@@ -277,12 +335,19 @@ function difference(scene: Scene, sequence: readonly Step[], totals = { ...NOTHI
 }
 
 const STEERED: ReadonlySet<number> = new Set([
+  REASON.PASS_EIP_ROUTED,
   REASON.REDIRECT_HOLDER,
   REASON.REDIRECT_BACK,
   REASON.REWRITE_HOST,
   REASON.REWRITE_TOO_LONG,
   REASON.REWRITE_NO_REDIRECT,
 ]);
+/** Ways that were taken. */
+const met = new Set<string>();
+/** But for those that want a gateway, or no memory. */
+const EIP_REASONS = Object.keys(REASON).filter(
+  (name) => name.includes('EIP') && !/NO_NEIGHBOUR|NOT_WRITABLE/.test(name),
+);
 const NOTHING = { frames: 0, said: 0, moved: 0, refused: 0, steered: 0 };
 
 interface Fixture {
@@ -318,6 +383,8 @@ test.serial('the programs and the model agree on every frame', (t) => {
     `${all} frames, HAVIP_FUZZ_SEED=${SEED}: ${said} about a HAVIP, ${moved} moves, ${refused} refused, ${steered} steered; ${rate} a second`,
   );
   t.true(said > CASES / 10 && moved > 0 && refused > 0 && steered > 0);
+  const never = EIP_REASONS.filter((name) => !met.has(name));
+  t.deepEqual(never, [], 'every way of a packet to or from an EIP was taken');
 });
 
 for (const file of existsSync(FIXTURES) ? readdirSync(FIXTURES) : []) {

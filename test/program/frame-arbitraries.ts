@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { addressBytes } from '../../src/net/addresses.js';
 import { macBytes } from './frames.js';
 import { HOLDER, SENDER, STALE, VRRP_MAC } from './names.js';
-import { TAG, V4, V6 } from './world.js';
+import { EIP, EIP2, OWN_MAC, quad, TAG, V4, V6 } from './world.js';
 
 type Bytes = fc.Arbitrary<Buffer>;
 
@@ -224,6 +224,67 @@ const data: fc.Arbitrary<Upper> = fc
   )
   .map(([protocol, length]) => ({ protocol, bytes: () => Buffer.alloc(length, 0x5a) }));
 
+/** Between addresses inside and out, mostly to the MACs that route. */
+const FAR = '198.51.100.9';
+const ends = oneOf(
+  ...[V4, V4, EIP, EIP, EIP2, FAR, FAR, '10.0.1.7', '224.0.0.5', '169.254.169.254'].map(quad),
+);
+const portWord = oneOf(0x0035, 0x1234).map(u16);
+
+/** A header, and as much of a transport as `length` leaves. */
+const segment = fc
+  .tuple(
+    mostly(70, 17, 6, 1, 47, 33),
+    fc.tuple(portWord, portWord, oneOf(0, 0xffff, 0x5a5a, 0x3e1f).map(u16)),
+    mostly(80, 24, 8, 7, 0, 60, 150),
+    oneOf(8, 0),
+  )
+  .map(([protocol, [from, to, sum], length, icmpType]) => {
+    const tcp = Buffer.concat([from, to, Buffer.alloc(12, 1), sum, Buffer.alloc(144, 2)]);
+    const udp = Buffer.concat([from, to, u16(8), sum, Buffer.alloc(152, 3)]);
+    const echo = Buffer.concat([Buffer.from([icmpType, 0]), sum, from, Buffer.alloc(154, 4)]);
+    const whole = protocol === 6 ? tcp : protocol === 1 ? echo : udp;
+    return { protocol, bytes: whole.subarray(0, length) };
+  });
+
+interface Inner {
+  readonly protocol: number;
+  readonly bytes: Buffer;
+}
+
+const packetOf = (payload: fc.Arbitrary<Inner>): Bytes =>
+  fc
+    .tuple(
+      fc.tuple(ends, ends, payload),
+      mostly(92, 0x45, 0x46, 0x44, 0x65),
+      mostly(75, 0, 0x2000, 0x2001, 5, 0x4000),
+      mostly(90, 64, 1, 0, 2),
+      fc.tuple(mostly(95, 0, -5, 9), oneOf(0, 0xffff, 0x1c46).map(u16)),
+    )
+    .map(([[source, target, { protocol, bytes }], version, fragment, ttl, [lie, sum]]) => {
+      const options = Buffer.alloc(Math.max(0, (version & 15) * 4 - 20));
+      const total = u16(Math.max(0, 20 + options.length + bytes.length + lie));
+      const fixed = [Buffer.from([version, 0]), total, u16(7), u16(fragment), Buffer.from([ttl, protocol])];
+      return Buffer.concat([...fixed, sum, source, target, options, bytes]);
+    });
+
+const icmpError = fc
+  .tuple(mostly(60, 3, 11, 5, 12, 4), oneOf(0x5a5a, 0).map(u16), packetOf(segment), mostly(80, 99, 27, 20, 8))
+  .map(([type, sum, quoted, length]) => ({
+    protocol: 1,
+    bytes: Buffer.concat([Buffer.from([type, 1]), sum, Buffer.alloc(4), quoted.subarray(0, length)]),
+  }));
+
+const routers = mostly(75, macBytes(OWN_MAC), ...[STALE, HOLDER, SENDER, 'ff:ff:ff:ff:ff:ff'].map(macBytes));
+const crossing: Bytes = fc.oneof(
+  { weight: 75, arbitrary: concat(routers, mac, fc.constant(hex('0800')), packetOf(segment)) },
+  { weight: 25, arbitrary: concat(routers, mac, fc.constant(hex('0800')), packetOf(icmpError)) },
+);
+const eipQuestion: Bytes = concat(
+  concat(fc.constant(macBytes('ff:ff:ff:ff:ff:ff')), mac, fc.constant(hex('08060001080006040001'))),
+  concat(mac, ends, fc.constant(Buffer.alloc(6)), ends, fc.constant(Buffer.alloc(18))),
+);
+
 const STATIONS = [STALE, HOLDER, '02:00:00:00:00:5e'].map(macBytes);
 const form: Bytes = fc.oneof(
   { weight: 35, arbitrary: arp },
@@ -233,6 +294,8 @@ const form: Bytes = fc.oneof(
   { weight: 5, arbitrary: rarp },
   { weight: 10, arbitrary: ipv4Packet(data, STATIONS) },
   { weight: 7, arbitrary: ipv6Packet(data, STATIONS) },
+  { weight: 25, arbitrary: crossing },
+  { weight: 2, arbitrary: eipQuestion },
 );
 
 const bend = fc.oneof(

@@ -6,6 +6,7 @@ import {
   POLICY_FLAGS,
   PORT_FLAGS,
   PORT_KIND,
+  PUBLIC_FLAGS,
   State,
   TARGET_FLAGS,
   type Binding,
@@ -55,8 +56,13 @@ export const PORTS = {
   jumboFrags: { slot: 10, kind: PORT_KIND.VNIC, mtu: 9000, flags: XDP | XDP_FRAGS },
   gone: { slot: 11, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
   dumbUplink: { slot: 13, kind: PORT_KIND.UPLINK, mtu: 1500, flags: 0 },
+  gateway: { slot: 14, kind: PORT_KIND.GATEWAY, mtu: 1500, flags: XDP | XDP_FRAGS },
   unmapped: { slot: 12, kind: PORT_KIND.VNIC, mtu: 1500, flags: XDP },
 } as const;
+/** In front of V4. */
+export const EIP = '203.0.113.10';
+export const EIP2 = '203.0.113.11';
+const NETWORK = 1;
 const NO_MAC = '00:00:00:00:00:00';
 /** Of every port's device. */
 export const OWN_MAC = '02:00:00:00:00:ee';
@@ -88,6 +94,10 @@ export interface Situation {
   readonly secure?: boolean;
   /** The bridge has an uplink. Default: not. */
   readonly shared?: boolean;
+  /** The network of subnet `web` has EIPs in front of V4. Default: none. */
+  readonly eips?: readonly string[];
+  /** PUBLIC_FLAGS of V4, beside MANY. Default: none. */
+  readonly publicFlags?: number;
   /** No `ports` row at all: attached a moment before the loader says what the port is. */
   readonly unknownPort?: boolean;
 }
@@ -137,6 +147,7 @@ export class World {
       serviceMac = NO_MAC,
     } = situation;
     this.writePort(situation);
+    this.writeEips(situation);
     for (const [mac, port, generation = 1] of guests) {
       const key = { subnet: SUBNET.web, mac: macBytes(mac), reserved: 0 };
       this.tables.guests.set(key, { port: PORTS[port].slot, generation });
@@ -169,24 +180,49 @@ export class World {
     untagged = SUBNET.web,
     secure = false,
     shared = false,
+    eips = [],
     unknownPort,
   }: Situation): void {
     const { slot, kind } = PORTS[port];
+    const isGateway = kind === PORT_KIND.GATEWAY;
+    const flags =
+      (secure ? PORT_FLAGS.SECURE : 0) |
+      (shared ? PORT_FLAGS.SHARED : 0) |
+      (eips.length ? PORT_FLAGS.EIPS : 0);
     if (unknownPort) this.tables.ports.delete(LOOPBACK);
     else
       this.tables.ports.set(LOOPBACK, {
         slot,
-        subnet: untagged,
-        bridge: BRIDGE,
+        subnet: isGateway ? 0 : untagged,
+        bridge: isGateway ? 0 : BRIDGE,
         kind,
         learnEveryNs,
         generation: 1,
-        flags: (secure ? PORT_FLAGS.SECURE : 0) | (shared ? PORT_FLAGS.SHARED : 0),
+        flags: isGateway ? PORT_FLAGS.EIP_ARP : flags,
       });
   }
 
+  private writeEips({ eips = [], publicFlags = 0 }: Situation): void {
+    const { tables } = this;
+    for (const [key] of [...tables.eips.entries()]) tables.eips.delete(key);
+    for (const [key] of [...tables.publics.entries()]) tables.publics.delete(key);
+    for (const [key] of [...tables.flows.entries()]) tables.flows.delete(key);
+    for (const eip of eips) tables.eips.set({ address: quad(eip) }, { havip: KEYS.v4, network: NETWORK });
+    const [first] = eips;
+    const flags = publicFlags | (eips.length > 1 ? PUBLIC_FLAGS.MANY : 0);
+    if (first !== undefined)
+      tables.publics.set(KEYS.v4, { eip: quad(first), havip: HAVIP.v4, network: NETWORK, flags });
+  }
+
   private buildPorts(): void {
-    const { targets, redirects, domains } = this.tables;
+    const { targets, redirects, domains, subnets, insides, ports } = this.tables;
+    const text = { network: Buffer.alloc(64), name: Buffer.alloc(64), used: 1 };
+    subnets.set(SUBNET.web, { ...text, networkId: NETWORK });
+    insides.set({ prefix: 32 + 24, network: NETWORK << 24, address: quad('10.0.1.0') }, 1);
+    // The bridge itself, by which its own MAC is found.
+    const { slot: host, kind: hostKind } = PORTS.host;
+    const row = { subnet: SUBNET.web, bridge: BRIDGE, learnEveryNs: 0n, generation: 1, flags: 0 };
+    ports.set(BRIDGE, { ...row, slot: host, kind: hostKind });
     for (const [name, { slot, kind, mtu, flags }] of Object.entries(PORTS)) {
       const ifindex = name === 'gone' ? 0 : LOOPBACK;
       const own = { name: Buffer.alloc(16), mac: macBytes(OWN_MAC), reserved: 0 };
@@ -215,6 +251,9 @@ export class World {
     tables.losses.clear(0);
   }
 }
+
+/** The four bytes of an IPv4 address. */
+export const quad = (address: string): Buffer => Buffer.from(addressBytes(address).subarray(12));
 
 function bindingRow(havip: number, held: Held | undefined): Binding {
   const holder = holderRow(held);
