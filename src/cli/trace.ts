@@ -39,6 +39,8 @@ CAP_PERFMON, and the network namespace of the port.
 Examples:
   $ havip trace --port tap-client --to 10.0.1.50
   $ havip trace --port eth1 --to 10.0.1.50 --tcp --mac 02:00:00:00:00:99     # whom a stale sender believes in
+  $ havip trace --port eth2 --to 203.0.113.10 --tcp                          # from outside, to an EIP
+  $ havip trace --port tap-b --from 10.0.1.50 --to 198.51.100.7              # what the HAVIP sends to outside
   $ havip trace --port br-web --to fd00:1::50 --icmp --pcap trace.pcap       # the frame before and after, for Wireshark`;
 
 export function traceCommand(): Command {
@@ -53,7 +55,10 @@ export function traceCommand(): Command {
     .addOption(new Option('--tcp', 'a TCP SYN').conflicts(['udp', 'icmp']))
     .addOption(new Option('--udp', 'a UDP datagram').conflicts(['tcp', 'icmp']))
     .addOption(new Option('--icmp', 'an echo request').conflicts(['tcp', 'udp']))
-    .option('--mac <MAC>', 'the destination MAC: whom the sender believes in (default: the holder’s)')
+    .option(
+      '--mac <MAC>',
+      'the destination MAC: whom the sender believes in (default: the holder’s, or the router’s)',
+    )
     .option('--source <MAC>', 'the source MAC (default: that of the port’s guest, where it is known)')
     .option('--vlan <ID>', 'a VLAN tag; twice for two, the outer one first', collectVlan)
     .option('--pcap <FILE>', 'write the frame there, as it came and as it left')
@@ -81,10 +86,10 @@ async function runTrace(pinPath: string, flags: Flags): Promise<void> {
     throw new HavipError('USAGE', `--from ${from} and --to ${to} are not of one family`);
   const transport: Transport = flags.tcp ? 'tcp' : flags.icmp ? 'icmp' : 'udp';
   const [mac, source] = [macOf('--mac', flags.mac), macOf('--source', flags.source)];
-  const traced = trace(pinPath, flags.port, to, ({ guestMac, holderMac }) =>
+  const traced = trace(pinPath, flags.port, to, ({ guestMac, holderMac, routerMac }) =>
     packetFrame({
       ...{ transport, from, to, vlan: flags.vlan ?? [] },
-      destinationMac: mac ?? holderMac ?? SOME_MAC,
+      destinationMac: mac ?? holderMac ?? routerMac ?? SOME_MAC,
       sourceMac: source ?? (guestMac ? formatMac(guestMac) : SOME_MAC),
     }),
   );
@@ -113,13 +118,14 @@ async function keep(file: string, { before, after }: Traced): Promise<void> {
 }
 
 function textOf(traced: Traced, packet: string): string {
-  const { port, program, subnet, havip, holder, verdict, reason, before, after } = traced;
+  const { port, program, subnet, havip, holder, eip, verdict, reason, before, after } = traced;
   const [to, by] = [formatMac(before.subarray(0, 6)), formatMac(before.subarray(6, 12))];
   const rows: readonly (readonly [string, string])[] = [
     ['in', `${port.name} (${port.kind}), ${port.hook} program ${program.id}, tag ${program.tag}`],
     ['packet', `${packet}, ${before.length} bytes, by ${by} to ${to}`],
     ['subnet', subnet ?? '-'],
     ['HAVIP', havip ?? '-'],
+    ...(eip === null ? [] : [['EIP', eip] as const]),
     ['holder', holder ? `${holder.port} (${holder.kind}), ${holder.mac}` : '-'],
     ['verdict', `${verdict} ${reason}: ${wordsFor(verdict, reason)}`],
     ['before', hexText(before)],

@@ -3,9 +3,9 @@
 // host can set, so that nothing is counted, learned, heard or sent.
 import { HavipError } from '../errors.js';
 import { closeFd, isNativeError, lockFolder, programInfo, testRun } from '../native/index.js';
-import { formatAddress } from '../net/addresses.js';
+import { formatAddress, formatMac } from '../net/addresses.js';
 import { attachedProgram, type Hook } from './attachments.js';
-import { LIMITS, PORT_FLAGS, type Port, type Target } from './layout.gen.js';
+import { LIMITS, PORT_FLAGS, PORT_KIND, type Port, type Target } from './layout.gen.js';
 import { closeTables, type Tables } from './maps.js';
 import { fieldText, PORT_KIND_NAMES, REASONS } from './names.js';
 import { linksFolder } from './pins.js';
@@ -20,6 +20,8 @@ export interface Traced {
   /** The HAVIP that it is for; null: none. */
   readonly havip: string | null;
   readonly holder: HavipHolder | null;
+  /** The EIP that it is for, or that it leaves as; null: none. */
+  readonly eip: string | null;
   readonly verdict: string;
   readonly reason: string;
   readonly before: Buffer;
@@ -30,6 +32,8 @@ export interface Traced {
 export type Framing = (known: {
   readonly guestMac: Uint8Array | null;
   readonly holderMac: string | null;
+  /** Of whom guests send to when they mean somebody elsewhere: the bridge itself; of a gateway its own. */
+  readonly routerMac: string | null;
 }) => Buffer;
 
 const MARK = [LIMITS.TRACE_MARK, LIMITS.TRACE_MARK];
@@ -59,7 +63,11 @@ export function trace(pinPath: string, name: string, to: string, framing: Framin
       });
     }
     try {
-      const frame = framing({ guestMac: guestMac(tables, port), holderMac: holderMac(tables, port, to) });
+      const frame = framing({
+        guestMac: guestMac(tables, port),
+        holderMac: holderMac(tables, port, to),
+        routerMac: routerMac(tables, port),
+      });
       const after = run(tables, port, attached.fd, ifindex, frame);
       const { id, tag } = programInfo(attached.fd);
       const kind = PORT_KIND_NAMES[target.kind] ?? '';
@@ -84,8 +92,8 @@ function run(tables: Tables, port: Port, fd: number, ifindex: number, frame: Buf
   }
 }
 
-function found(tables: Tables): Pick<Traced, 'subnet' | 'havip' | 'holder' | 'verdict' | 'reason'> {
-  const { reason, subnet, havip, found: isHavip, holder } = tables.traces.get(0) ?? NOTHING;
+function found(tables: Tables): Pick<Traced, 'subnet' | 'havip' | 'holder' | 'eip' | 'verdict' | 'reason'> {
+  const { reason, subnet, havip, found: isHavip, holder, eip } = tables.traces.get(0) ?? NOTHING;
   const names = readNames(tables);
   const place = names.subnets.get(subnet);
   const policy = isHavip ? tables.havips.get(havip) : undefined;
@@ -93,6 +101,7 @@ function found(tables: Tables): Pick<Traced, 'subnet' | 'havip' | 'holder' | 've
     subnet: place ? `${place.network}/${place.name}` : null,
     havip: policy ? formatAddress(policy.key.address) : null,
     holder: isHavip ? toHolder(names, holder) : null,
+    eip: eip.some((byte) => byte !== 0) ? eip.join('.') : null,
     ...(REASONS[reason] ?? { verdict: 'unknown', reason: `${reason}` }),
   };
 }
@@ -127,6 +136,12 @@ function guestMac(tables: Tables, { slot }: Port): Uint8Array | null {
   if (own?.port) return own.mac;
   for (const [{ mac }, guest] of tables.guests.entries()) if (guest.port === slot) return mac;
   return null;
+}
+
+function routerMac(tables: Tables, { slot, kind, bridge }: Port): string | null {
+  const at = kind === PORT_KIND.GATEWAY ? slot : tables.ports.get(bridge)?.slot;
+  const target = at === undefined ? undefined : tables.targets.get(at);
+  return target ? formatMac(target.mac) : null;
 }
 
 function holderMac(tables: Tables, { subnet }: Port, to: string): string | null {

@@ -18,8 +18,14 @@ export interface EipWorld {
   readonly flows: Map<string, Buffer>;
   /** The guests' router: the bridge's own MAC; null: it has no port. */
   readonly routerMac: Buffer | null;
-  /** The route from an EIP to there; null: by no gateway. */
-  routeOf(eip: Buffer, to: Buffer): null;
+  /** From an EIP to there; null: no gateway leads there. */
+  routeOf(eip: Buffer, to: Buffer): Route | null;
+}
+
+/** Of the next hop, and of the gateway. */
+export interface Route {
+  readonly destinationMac: Buffer;
+  readonly sourceMac: Buffer;
 }
 
 export interface Public {
@@ -110,7 +116,17 @@ class Crossing {
     const leaving = this.leave(own);
     if (!Buffer.isBuffer(leaving)) return leaving;
     if (behind) return this.enter(behind, leaving);
-    return { reason: eips.routeOf(leaving, this.destination) ?? REASON.DROP_EIP_NO_ROUTE };
+    return this.goOut(leaving);
+  }
+
+  private goOut(eip: Buffer): Crossed {
+    const route = this.eips.routeOf(eip, this.destination);
+    if (!route || !this.nat) return { reason: REASON.DROP_EIP_NO_ROUTE };
+    const bytes = Buffer.from(this.packet.frame);
+    translate(bytes, this.nat, 'source', eip);
+    takeHop(bytes, this.nat.outer);
+    Buffer.concat([route.destinationMac, route.sourceMac]).copy(bytes);
+    return { reason: REASON.REDIRECT_OUT, bytes };
   }
 
   /** A frame from the wire may be a flooded copy. */

@@ -10,7 +10,8 @@ import { readPcap } from '../../src/replay/pcap.js';
 import { havip, metrics, startDaemon, status, webConfig } from '../support/daemon.js';
 import { requireRoot } from '../support/lab.js';
 import { addFarGuest, pairLab, takeOver } from '../support/pair.js';
-import { hexOf } from '../support/raw.js';
+import { EIP, eipConfig, OUTSIDE, outsideLab } from '../support/outside.js';
+import { hexOf, hexOfIpv4 } from '../support/raw.js';
 
 test.before(requireRoot);
 
@@ -19,6 +20,7 @@ interface TraceJson {
   readonly subnet: string | null;
   readonly havip: string | null;
   readonly holder: { port: string; mac: string } | null;
+  readonly eip: string | null;
   readonly verdict: string;
   readonly reason: string;
   readonly meaning: string;
@@ -126,4 +128,37 @@ test.serial('in words, into a capture, and errors with their codes', async (t) =
     t.is(code, 2, argv.join(' '));
     t.regex(stderr, /^havip: |^error: /);
   }
+});
+
+test.serial('to an EIP, and out as one', async (t) => {
+  const lab = await outsideLab(t);
+  const daemon = await startDaemon(lab, { config: eipConfig('xdp') });
+  await takeOver(lab, 'vm-a');
+  t.is((await traffic.ping(lab, 'outside', EIP, 1)).received, 1);
+  const before = await metrics(lab, daemon);
+  const holder = { port: lab.port('vm-a'), mac: lab.mac('vm-a') };
+  const found = { havip: VIP, eip: EIP, holder, verdict: 'redirect' };
+  for (const transport of ['--tcp', '--udp', '--icmp']) {
+    const inbound = await trace(lab, '--port', 'ext0', '--to', EIP, '--from', OUTSIDE.far, transport);
+    t.like(inbound, { ...found, reason: 'holder' });
+    t.is(inbound.port.hook, 'xdp');
+    t.is(inbound.after.slice(60, 68), hexOfIpv4(VIP));
+    const out = ['--port', holder.port, '--from', VIP, '--to', OUTSIDE.router, transport];
+    const outbound = await trace(lab, ...out);
+    t.like(outbound, { ...found, reason: 'out' });
+    t.is(outbound.after.slice(0, 12), hexOf(lab.mac('outside')));
+    t.is(outbound.after.slice(52, 60), hexOfIpv4(EIP));
+  }
+  const inside = await trace(lab, '--port', lab.port('client'), '--from', '10.0.1.10', '--to', EIP);
+  t.like(inside, { ...found, reason: 'holder' });
+  t.like(await trace(lab, '--port', 'ext0', '--to', OUTSIDE.gateway), { eip: null, reason: 'not-havip' });
+  const after = await metrics(lab, daemon);
+  const counters = [...before.keys()].filter((name) => /^havip_(frames|packets|bytes|eip)/.test(name));
+  const told = counters.filter((name) => /reason="(holder|out|eip)|packets|bytes/.test(name));
+  t.deepEqual(
+    told.filter((name) => before.get(name) !== after.get(name)),
+    [],
+  );
+  const { stdout } = await havip(lab, 'trace', '--port', 'ext0', '--to', EIP);
+  t.regex(stdout, /^EIP +203\.0\.113\.10$/m);
 });
