@@ -438,7 +438,8 @@ enum havip_reason {
 	HAVIP_DROP_EIP_NO_ROUTE = 54,	      /* the host has no route to there by a gateway */
 	HAVIP_DROP_EIP_NO_NEIGHBOUR = 55,     /* the next hop's MAC is not known yet, and XDP cannot ask */
 	HAVIP_DROP_EIP_NOT_WRITABLE = 56,     /* half translated: the kernel would not let us write (no memory) */
-	HAVIP_REASON_COUNT = 57,
+	HAVIP_DROP_EIP_NO_REDIRECT = 57,      /* from a HAVIP, by XDP, and the gateway takes no redirected frames */
+	HAVIP_REASON_COUNT = 58,
 };
 
 /* What a run that was only a question found out; `havip trace` reads it. */

@@ -177,7 +177,14 @@ static __always_inline enum havip_reason xdp_way(const struct packet *packet, co
 			ask_for(crossing->next_hop, crossing->to.target->ifindex);
 		return HAVIP_DROP_EIP_NO_NEIGHBOUR;
 	}
-	return xdp_limits(packet, crossing->to.target) == HAVIP_REDIRECT_HOLDER ? reason : HAVIP_DROP_EIP_TOO_LONG;
+	switch (xdp_limits(packet, crossing->to.target)) {
+	case HAVIP_REDIRECT_HOLDER:
+		return reason;
+	case HAVIP_REWRITE_TOO_LONG:
+		return HAVIP_DROP_EIP_TOO_LONG;
+	default:
+		return HAVIP_DROP_EIP_NO_REDIRECT;
+	}
 }
 
 static __always_inline int xdp_cross(struct xdp_md *ctx, const struct havip_port *in, struct crossing *crossing,

@@ -186,7 +186,8 @@ function absent(plan: Plan): Check[] {
 
 function portCheck(port: WantedPort, plan: Plan): Check {
   const name = `port ${port.name}`;
-  const detail = `${port.hook} on ${port.bridge.name}, MTU ${port.mtu}${port.up ? '' : ', down'}`;
+  const where = port.kind === PORT_KIND.GATEWAY ? 'as a gateway' : `on ${port.bridge.name}`;
+  const detail = `${port.hook} ${where}, MTU ${port.mtu}${port.up ? '' : ', down'}`;
   const fromXdp = [...plan.ports.values()].some(
     ({ hook, ifindex }) => hook === 'xdp' && ifindex !== port.ifindex,
   );

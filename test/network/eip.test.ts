@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/topology.js';
 import * as traffic from '../../src/lab/traffic.js';
-import { frames, metrics, startDaemon } from '../support/daemon.js';
+import { frames, havip, metrics, startDaemon, writeConfig } from '../support/daemon.js';
 import { eventually, requireRoot } from '../support/lab.js';
 import { EIP, EIP2, eipConfig, OUTSIDE, outsideLab } from '../support/outside.js';
 import { checkLoads, other, takeOver } from '../support/pair.js';
@@ -173,6 +173,31 @@ test.serial('a gateway without a route: nothing leaves, and the reason is counte
     [],
   );
   t.is((await traffic.ping(lab, 'outside', EIP, 3)).received, 3, 'the wire itself is still a route');
+});
+
+test.serial('EIPs come and go with the file, and outlive the daemon', async (t) => {
+  const lab = await outsideLab(t);
+  const daemon = await startDaemon(lab, { config: eipConfig('tc', []) });
+  await takeOver(lab, 'vm-a');
+  const answers = async (address: string): Promise<boolean> =>
+    (await traffic.ping(lab, 'outside', address)).received === 1;
+  t.false(await answers(EIP));
+  await writeConfig(lab, eipConfig('tc'));
+  t.is((await havip(lab, 'reload')).code, 0);
+  t.true(await answers(EIP));
+  await writeConfig(lab, eipConfig('tc', [{ address: EIP2, havip: VIP }]));
+  t.is((await havip(lab, 'reload')).code, 0);
+  await lab.clearNeighbours('outside');
+  t.false(await answers(EIP));
+  t.true(await answers(EIP2));
+  await daemon.kill();
+  t.true(await answers(EIP2), 'with no daemon');
+  const second = await startDaemon(lab);
+  t.false(await answers(EIP2), 'started without EIPs');
+  await second.stop();
+  await startDaemon(lab, { config: eipConfig('tc') });
+  t.true(await answers(EIP));
+  t.is((await havip(lab, 'map', 'dump', 'eips')).code, 0);
 });
 
 test.serial('nobody holds the HAVIP: what is sent to its EIP is dropped, and counted', async (t) => {

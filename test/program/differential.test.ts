@@ -346,7 +346,7 @@ const STEERED: ReadonlySet<number> = new Set([
 const met = new Set<string>();
 /** But for those that want a gateway, or no memory. */
 const EIP_REASONS = Object.keys(REASON).filter(
-  (name) => name.includes('EIP') && !/NO_NEIGHBOUR|NOT_WRITABLE/.test(name),
+  (name) => name.includes('EIP') && !/NO_NEIGHBOUR|NOT_WRITABLE|NO_REDIRECT/.test(name),
 );
 const NOTHING = { frames: 0, said: 0, moved: 0, refused: 0, steered: 0 };
 
