@@ -277,7 +277,11 @@ static __always_inline enum havip_reason cross(void *ctx, struct crossing *cross
 		own = bpf_map_lookup_elem(&targets, &slot);
 		if (!eip || !own || !mac_equal(own->mac, crossing->macs.destination))
 			return HAVIP_PASS_NOT_HAVIP;
-		reason = parsed == PARSED ? cross_in(crossing, in, &eip->havip) : HAVIP_DROP_EIP_MALFORMED;
+		if (parsed != PARSED)
+			return HAVIP_DROP_EIP_MALFORMED;
+		if (is_inside(eip->network, nat->outer.ip.saddr))
+			return HAVIP_DROP_EIP_SPOOF;
+		reason = cross_in(crossing, in, &eip->havip);
 	} else {
 		public = public_find(in->subnet, nat->outer.ip.saddr);
 		if (!is_for_us(&crossing->macs, in))

@@ -439,7 +439,8 @@ enum havip_reason {
 	HAVIP_DROP_EIP_NO_NEIGHBOUR = 55,     /* the next hop's MAC is not known yet, and XDP cannot ask */
 	HAVIP_DROP_EIP_NOT_WRITABLE = 56,     /* half translated: the kernel would not let us write (no memory) */
 	HAVIP_DROP_EIP_NO_REDIRECT = 57,      /* from a HAVIP, by XDP, and the gateway takes no redirected frames */
-	HAVIP_REASON_COUNT = 58,
+	HAVIP_DROP_EIP_SPOOF = 58,	      /* from outside, with an address of the inside as its source */
+	HAVIP_REASON_COUNT = 59,
 };
 
 /* What a run that was only a question found out; `havip trace` reads it. */

@@ -38,6 +38,7 @@ export const REASON_WORDS: Readonly<Record<string, string>> = {
   'drop eip-no-route': 'from a HAVIP to outside, and the host has no route to there by a gateway',
   'drop eip-no-neighbour': 'from a HAVIP to outside, and XDP cannot ask for the MAC of the next hop',
   'drop eip-no-redirect': 'from a HAVIP to outside, and the gateway takes no frames redirected by XDP',
+  'drop eip-spoof': 'to an EIP from outside, with an address of the inside as its source',
   'drop eip-not-writable': 'to or from an EIP: the kernel would not let the frame be changed',
   'drop unheld': 'nobody holds the HAVIP, and `unheld: drop`',
   'drop ttl': 'a stale sender’s whose TTL or hop limit is used up: hosts disagree about the holder',

@@ -26,6 +26,7 @@ export class Subnets {
   private readonly pinned = new Map<string, number>();
   /** Networks that have EIPs. */
   private open: ReadonlySet<string> = new Set();
+  private networkIds: ReadonlyMap<string, number> = new Map();
 
   constructor(private readonly maps: Pick<Tables, 'subnets' | 'domains'>) {
     for (const [id, row] of maps.subnets.entries()) {
@@ -72,8 +73,7 @@ export class Subnets {
 
   /** A network's number: that of its first subnet. 0: it has none. */
   networkId(network: string): number {
-    const ids = [...this.byName.values()].filter(({ config }) => config.network === network);
-    return ids.length ? Math.min(...ids.map(({ id }) => id)) : 0;
+    return this.networkIds.get(network) ?? 0;
   }
 
   /**
@@ -105,6 +105,7 @@ export class Subnets {
     const networkIds = new Map<string, number>();
     for (const { id, config } of records)
       networkIds.set(config.network, Math.min(id, networkIds.get(config.network) ?? id));
+    this.networkIds = networkIds;
     for (const { id, config } of records) {
       const { network, name } = config;
       const row = { network: fieldBytes(network, NAME_BYTES), name: fieldBytes(name, NAME_BYTES), used: 1 };

@@ -156,7 +156,8 @@ export const REASON = {
   DROP_EIP_NO_NEIGHBOUR: 55,
   DROP_EIP_NOT_WRITABLE: 56,
   DROP_EIP_NO_REDIRECT: 57,
-  REASON_COUNT: 58,
+  DROP_EIP_SPOOF: 58,
+  REASON_COUNT: 59,
 } as const;
 
 export const CAUSE = {
@@ -997,11 +998,11 @@ export interface PortCounters {
 }
 
 export const PortCounters: Layout<PortCounters> = {
-  size: 464,
+  size: 472,
   decode: (from, at = 0) => ({
-    frames: Array.from({ length: 58 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    frames: Array.from({ length: 59 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
   }),
-  encode: (value, to = Buffer.alloc(464), at = 0) => {
+  encode: (value, to = Buffer.alloc(472), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     return to;
   },

@@ -103,12 +103,14 @@ class Crossing {
     const { frame } = this.packet;
     const to = frame.subarray(0, 6);
     if (to.readUInt8(0) & 1) return null;
-    if (world.in.kind === PORT_KIND.GATEWAY)
-      return behind && to.equals(world.in.mac) ? this.enter(behind, null) : null;
+    if (world.in.kind === PORT_KIND.GATEWAY) {
+      if (!behind || !to.equals(world.in.mac)) return null;
+      const isSpoof = this.nat && this.isInside(behind.network, this.source);
+      return isSpoof ? { reason: REASON.DROP_EIP_SPOOF } : this.enter(behind, null);
+    }
     if (!this.isForUs(to, frame.subarray(6, 12))) return null;
     if (!behind && own) {
-      if (isOnLink(this.destination) || eips.isInside(own.network, this.destination))
-        return this.answerInside(own);
+      if (this.isInside(own.network, this.destination)) return this.answerInside(own);
       if (own.away) return null;
     }
     if (!own)
@@ -135,6 +137,11 @@ class Crossing {
     if (world.in.kind !== PORT_KIND.UPLINK) return true;
     if (to.equals(from)) return false;
     return eips.routerMac?.equals(to) === true || world.isOwnGuest(this.subnet, formatMac(to));
+  }
+
+  /** Or leads nowhere beyond its link. */
+  private isInside(network: number, address: Buffer): boolean {
+    return isOnLink(address) || this.eips.isInside(network, address);
   }
 
   private answerInside(own: Public): Crossed | null {

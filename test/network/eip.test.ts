@@ -97,6 +97,9 @@ test.serial('path MTU: what is said of a quoted packet reaches its sender', asyn
   await server.stop();
   const learned = await lab.must('vm-a', ['ip', 'route', 'get', '192.0.2.9', 'from', VIP]);
   t.regex(learned, /mtu 1300/);
+  // As traceroute does it: one hop is the gateway's, the next one ends at the router, who says so.
+  const traced = ['ping', '-n', '-c', '1', '-W', '1', '-t', '2', '-I', VIP, '192.0.2.9'];
+  t.regex((await lab.exec('vm-a', traced)).stdout, /From 203\.0\.113\.1 .*Time to live exceeded/);
   // And the other way: nobody listens, and the sender is told so.
   t.is(await lab.must('beyond', [process.execPath, SESSION, 'refused', EIP, '9']), 'ECONNREFUSED\n');
 });

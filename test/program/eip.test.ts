@@ -130,6 +130,15 @@ for (const entry of ENTRIES) {
     });
   }
 
+  test.serial(`from outside with a source inside: a forgery (${entry})`, (t) => {
+    world.arrange(AT_GATEWAY);
+    for (const source of ['10.0.1.7', V4]) {
+      const packet = ip({ source, destination: EIP, protocol: 17, payload: transport(17, source, EIP) });
+      t.is(observe(entry, frame(OWN_MAC, SENDER, packet)).verdict, 'drop');
+    }
+    t.deepEqual(observe(entry, frame(SENDER, SENDER, Buffer.alloc(46))).frames['gateway DROP_EIP_SPOOF'], 2n);
+  });
+
   test.serial(`from the HAVIP to outside without a gateway: nothing leaves (${entry})`, (t) => {
     world.arrange({ ...AT_GATEWAY, in: 'other' });
     const packet = ip({ source: V4, destination: FAR, protocol: 17, payload: transport(17, V4, FAR) });
