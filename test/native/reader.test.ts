@@ -162,6 +162,7 @@ test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) 
       bytes: 2n ** 40n * cpus,
       saved: 3n * cpus,
       unheld: cpus,
+      eip: null,
       fromHolder: 0n,
       fromOthers: 0n,
     },
@@ -176,7 +177,7 @@ test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) 
         moves: 3,
       },
       holder: { port: 'eth1', slot: 2, mac: '02:00:00:00:00:0a', kind: 'uplink' },
-      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n },
+      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, eip: null, fromHolder: 0n, fromOthers: 0n },
     },
     {
       ...{
@@ -189,7 +190,7 @@ test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) 
         moves: 3,
       },
       holder: null,
-      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n },
+      ...{ packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, eip: null, fromHolder: 0n, fromOthers: 0n },
     },
   ]);
 });

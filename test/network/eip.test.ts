@@ -163,6 +163,24 @@ test.serial(
   },
 );
 
+test.serial(
+  'by XDP alone: the kernel is made to ask for the next hop, and then all goes through',
+  async (t) => {
+    const lab = await outsideLab(t);
+    for (const guest of ['vm-a', 'vm-b']) await lab.must(guest, ['ethtool', '-K', 'eth0', 'tx', 'off']);
+    const daemon = await startDaemon(lab, { config: eipConfig('xdp', undefined, { hooks: { '*': 'xdp' } }) });
+    await takeOver(lab, 'vm-a');
+    t.is((await traffic.ping(lab, 'outside', EIP, 1)).received, 0, 'nobody has asked for the router yet');
+    const lost = await frames(lab, daemon, lab.port('vm-a'), 'drop', 'eip-no-neighbour');
+    t.is(lost, 1);
+    await eventually(
+      'the router is known',
+      async () => (await traffic.ping(lab, 'outside', EIP, 1)).received === 1,
+    );
+    await checkLoads(t, lab, { server: 'vm-a', client: 'outside', address: EIP }, { bulk: true });
+  },
+);
+
 test.serial('a gateway without a route: nothing leaves, and the reason is counted', async (t) => {
   const lab = await outsideLab(t);
   const daemon = await startDaemon(lab, { config: eipConfig('tc') });
