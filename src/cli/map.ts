@@ -131,6 +131,7 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   2: 'array',
   6: 'percpu-array',
   9: 'lru-hash',
+  11: 'lpm-trie',
   14: 'devmap',
 };
 

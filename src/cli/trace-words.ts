@@ -6,7 +6,8 @@ const FOREIGN = 'an announcement’s or a question’s, which a trace does not s
 
 export const REASON_WORDS: Readonly<Record<string, string>> = {
   'pass not-ip': 'neither IPv4, IPv6 nor ARP: the bridge delivers it',
-  'pass not-havip': 'its destination is no HAVIP of this subnet: the bridge delivers it',
+  'pass not-havip':
+    'its destination is no HAVIP of this subnet, and no EIP: the bridge delivers it, or by a gateway the host',
   'pass other-domain': 'its VLAN tags belong to no configured subnet on this bridge',
   'pass truncated': 'it ends before its headers do',
   'pass group-mac': 'it is addressed to a group of stations: not ours to give to one',

@@ -186,7 +186,7 @@ export class PortFollower {
       log.error({ port: name, cure: port.failure.cure }, port.failure.message);
       events.tellPort('detach', name, 'cannot-attach');
     } else if (!before || before.failure || before.hook !== hook) {
-      log.info({ port: name, hook, bridge: bridge.name }, 'port served');
+      log.info({ port: name, hook, ...(bridge.name && { bridge: bridge.name }) }, 'port served');
       events.tellPort('attach', name, hook);
     }
   }
