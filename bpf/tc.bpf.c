@@ -251,6 +251,16 @@ static __always_inline int tc_enter(struct __sk_buff *skb, const struct havip_ta
 	return bpf_redirect(target->ifindex, BPF_F_INGRESS);
 }
 
+/* Longer than the device's MTU, also once it is cut into segments. */
+static __always_inline int is_too_long(const struct __sk_buff *skb, const struct packet *packet,
+				       const struct havip_target *target, enum havip_reason reason)
+{
+	if (!skb->gso_size)
+		return packet->bytes > target_frame_max(target);
+	/* A guest takes segments uncut, whatever their length; who is outside does not. */
+	return reason == HAVIP_REDIRECT_OUT && gso_header_bytes(packet) + skb->gso_size > target->mtu + ETH_HLEN;
+}
+
 static __always_inline int tc_cross(struct __sk_buff *skb, const struct packet *packet, const struct havip_port *in,
 				    struct crossing *crossing, enum havip_reason reason)
 {
@@ -258,7 +268,7 @@ static __always_inline int tc_cross(struct __sk_buff *skb, const struct packet *
 
 	if (reason != HAVIP_REDIRECT_HOLDER && reason != HAVIP_REDIRECT_OUT)
 		goto end;
-	if (!skb->gso_size && packet->bytes > target_frame_max(crossing->to.target)) {
+	if (is_too_long(skb, packet, crossing->to.target, reason)) {
 		reason = HAVIP_DROP_EIP_TOO_LONG;
 		goto end;
 	}

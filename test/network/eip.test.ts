@@ -221,6 +221,23 @@ test.serial('EIPs come and go with the file, and outlive the daemon', async (t) 
   t.is((await havip(lab, 'map', 'dump', 'eips')).code, 0);
 });
 
+test.serial(
+  'a gateway of a smaller MTU than the guests: what is too long is counted, in segments too',
+  async (t) => {
+    const lab = await outsideLab(t);
+    const daemon = await startDaemon(lab, { config: eipConfig('tc') });
+    await takeOver(lab, 'vm-a');
+    await lab.ip('hv', ['link set ext0 mtu 1400']);
+    const long = (): Promise<number> => frames(lab, daemon, lab.port('vm-a'), 'drop', 'eip-too-long');
+    await lab.exec('vm-a', ['ping', '-n', '-c', '1', '-W', '1', '-s', '1450', '-I', VIP, OUTSIDE.far]);
+    await eventually('the packet is counted', async () => (await long()) === 1);
+    const web = await traffic.httpServer(lab, 'vm-a');
+    t.false((await traffic.download(lab, 'outside', EIP, { bytes: 1 << 20, timeoutS: 2 })).intact);
+    await web.stop();
+    t.true((await long()) > 1);
+  },
+);
+
 test.serial('nobody holds the HAVIP: what is sent to its EIP is dropped, and counted', async (t) => {
   const lab = await outsideLab(t);
   const daemon = await startDaemon(lab, { config: eipConfig('xdp') });
