@@ -266,7 +266,6 @@ static __always_inline enum havip_reason cross(void *ctx, struct crossing *cross
 	enum parsed parsed;
 	__u32 slot = in->slot;
 	__be32 address;
-	int is_inner;
 
 	if (frame_load(ctx, 0, &crossing->macs, sizeof(crossing->macs)) || mac_is_group(crossing->macs.destination))
 		return HAVIP_PASS_NOT_HAVIP;
@@ -310,9 +309,7 @@ static __always_inline enum havip_reason cross(void *ctx, struct crossing *cross
 	if (reason != HAVIP_REDIRECT_HOLDER || !eip || is_traced(in))
 		return reason;
 	/* Answers to who is outside, or comes as if, leave as the first EIP, unless there are several. */
-	is_inner = in->kind != HAVIP_GATEWAY && !crossing->source;
-	public = public_find(eip->havip.subnet, crossing->destination);
-	if (public && (is_inner || public->flags & HAVIP_PUBLIC_MANY)) {
+	if (eip->flags & HAVIP_PUBLIC_MANY || (in->kind != HAVIP_GATEWAY && !crossing->source)) {
 		__be32 remote = crossing->source ? crossing->source : nat->outer.ip.saddr;
 
 		flow_remember(nat, crossing->to.havip, remote, address);

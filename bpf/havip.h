@@ -145,6 +145,7 @@ struct havip_eip_key {
 struct havip_eip {
 	struct havip_key havip;
 	__u32 network; /* havip_subnet.network_id */
+	__u32 flags;   /* enum havip_public_flags */
 };
 
 enum havip_public_flags {

@@ -169,10 +169,11 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
   eips: decoder(
     (tables) => tables.eips.entries(),
     (_, { address }) => ({ address: quadText(address) }),
-    (words, { havip, network }) => ({
+    (words, { havip, network, flags }) => ({
       subnet: words.subnet(havip.subnet),
       havip: formatAddress(havip.address),
       network,
+      flags: flagNames(flags, PUBLIC_FLAGS),
     }),
   ),
   publics: decoder(

@@ -23,6 +23,11 @@ type Maps = Pick<Tables, 'eips' | 'publics' | 'insides'>;
 const quad = (address: Uint8Array): Uint8Array => address.subarray(12);
 const NETWORK_BITS = 32;
 
+interface Bound {
+  readonly eip: EipConfig;
+  readonly havip: HavipRecord;
+}
+
 export class Eips {
   constructor(
     private readonly maps: Maps,
@@ -45,18 +50,23 @@ export class Eips {
   /** After the HAVIPs. What is inside first and what leads there last, so that nothing crosses half defined. */
   apply(config: Config): void {
     const bound = this.bind(config);
+    const flagsOf = flagger(config, bound);
     write(this.maps.insides, this.insides(config));
-    write(this.maps.publics, this.publics(config, bound));
+    write(this.maps.publics, this.publics(bound, flagsOf));
     write(
       this.maps.eips,
       bound.map(({ eip, havip }): [EipKey, Eip] => [
         { address: quad(addressBytes(eip.address)) },
-        { havip: this.definitions.keyOf(havip), network: this.definitions.subnets.networkId(eip.network) },
+        {
+          havip: this.definitions.keyOf(havip),
+          network: this.definitions.subnets.networkId(eip.network),
+          flags: flagsOf(havip, eip),
+        },
       ]),
     );
   }
 
-  private bind({ eips }: Config): { eip: EipConfig; havip: HavipRecord }[] {
+  private bind({ eips }: Config): Bound[] {
     if (eips.length === 0) return [];
     const byName = new Map<string, HavipRecord>();
     for (const havip of this.definitions.all().values())
@@ -82,23 +92,35 @@ export class Eips {
       );
   }
 
-  private publics({ subnets }: Config, bound: ReturnType<Eips['bind']>): [Key, Public][] {
-    const here = new Set(subnets.filter(({ gateways }) => gateways.length).map(({ network }) => network));
-    const counts = new Map<number, number>();
-    for (const { havip } of bound) counts.set(havip.id, (counts.get(havip.id) ?? 0) + 1);
+  /** What leaves as several leaves as the first. */
+  private publics(bound: readonly Bound[], flagsOf: ReturnType<typeof flagger>): [Key, Public][] {
     const seen = new Set<number>();
     return bound.flatMap(({ eip, havip }): [Key, Public][] => {
       if (seen.has(havip.id)) return [];
       seen.add(havip.id);
-      const flags =
-        ((counts.get(havip.id) ?? 0) > 1 ? PUBLIC_FLAGS.MANY : 0) |
-        (eip.egress === 'holder' ? PUBLIC_FLAGS.HOLDER : 0) |
-        (here.has(eip.network) ? 0 : PUBLIC_FLAGS.AWAY);
       const network = this.definitions.subnets.networkId(eip.network);
-      const row = { eip: quad(addressBytes(eip.address)), havip: havip.id, network, flags };
+      const row = {
+        eip: quad(addressBytes(eip.address)),
+        havip: havip.id,
+        network,
+        flags: flagsOf(havip, eip),
+      };
       return [[this.definitions.keyOf(havip), row]];
     });
   }
+}
+
+function flagger(
+  { subnets }: Config,
+  bound: readonly Bound[],
+): (havip: HavipRecord, eip: EipConfig) => number {
+  const here = new Set(subnets.filter(({ gateways }) => gateways.length).map(({ network }) => network));
+  const counts = new Map<number, number>();
+  for (const { havip } of bound) counts.set(havip.id, (counts.get(havip.id) ?? 0) + 1);
+  return ({ id }, { egress, network }) =>
+    ((counts.get(id) ?? 0) > 1 ? PUBLIC_FLAGS.MANY : 0) |
+    (egress === 'holder' ? PUBLIC_FLAGS.HOLDER : 0) |
+    (here.has(network) ? 0 : PUBLIC_FLAGS.AWAY);
 }
 
 /** Network order in a field that is read in the host's. */

@@ -447,17 +447,20 @@ export const EipKey: Layout<EipKey> = {
 export interface Eip {
   havip: Key;
   network: number;
+  flags: number;
 }
 
 export const Eip: Layout<Eip> = {
-  size: 24,
+  size: 28,
   decode: (from, at = 0) => ({
     havip: Key.decode(from, at + 0),
     network: from.readUInt32LE(at + 20),
+    flags: from.readUInt32LE(at + 24),
   }),
-  encode: (value, to = Buffer.alloc(24), at = 0) => {
+  encode: (value, to = Buffer.alloc(28), at = 0) => {
     Key.encode(value.havip, to, at + 0);
     to.writeUInt32LE(value.network, at + 20);
+    to.writeUInt32LE(value.flags, at + 24);
     return to;
   },
 };

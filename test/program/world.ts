@@ -207,9 +207,10 @@ export class World {
     for (const [key] of [...tables.eips.entries()]) tables.eips.delete(key);
     for (const [key] of [...tables.publics.entries()]) tables.publics.delete(key);
     for (const [key] of [...tables.flows.entries()]) tables.flows.delete(key);
-    for (const eip of eips) tables.eips.set({ address: quad(eip) }, { havip: KEYS.v4, network: NETWORK });
     const [first] = eips;
     const flags = publicFlags | (eips.length > 1 ? PUBLIC_FLAGS.MANY : 0);
+    for (const eip of eips)
+      tables.eips.set({ address: quad(eip) }, { havip: KEYS.v4, network: NETWORK, flags });
     if (first !== undefined)
       tables.publics.set(KEYS.v4, { eip: quad(first), havip: HAVIP.v4, network: NETWORK, flags });
   }

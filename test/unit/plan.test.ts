@@ -229,3 +229,28 @@ test('? is not none', glob, 'tap', 'tap?', false);
 test('a dot is a dot', glob, 'eth1x100', 'eth1.100', false);
 test('a VLAN device', glob, 'eth1.100', 'eth?.1*', true);
 test('brackets mean themselves', glob, 'tap1', 'tap[1]', false);
+
+test('a gateway is a device of no bridge', (t) => {
+  const gateways = ['eth2', 'eth3', 'eth4'].map((name) => ({ name, proxyArp: name === 'eth2' }));
+  const links = [
+    BRIDGE,
+    link(2, 'eth2', '', { masterIfindex: 0 }),
+    link(3, 'eth3', '', { masterIfindex: 10 }),
+  ];
+  const { ports, absent } = plan({ links, config: { gateways } });
+  const found = [...ports.values()].map(({ name, kind, bridge, proxyArp }) => [
+    name,
+    kind,
+    bridge.name,
+    proxyArp,
+  ]);
+  t.deepEqual(found, [
+    ['br0', PORT_KIND.HOST, 'br0', false],
+    ['eth3', PORT_KIND.VNIC, 'br0', false],
+    ['eth2', PORT_KIND.GATEWAY, '', true],
+  ]);
+  t.deepEqual(absent, [
+    { kind: 'gateway', name: 'eth3 outside br0' },
+    { kind: 'gateway', name: 'eth4' },
+  ]);
+});
