@@ -29,7 +29,7 @@ LAB_TOOLS   := $(patsubst src/lab/tools/%.c,$(BUILD)/lab/%,$(wildcard src/lab/to
 
 .PHONY: all help test demo bench check layout format clean install uninstall packages
 
-all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(LAB_TOOLS) ## build everything (the default)
+all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/bench/stream.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(LAB_TOOLS) ## build everything (the default)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -171,7 +171,7 @@ fuzz: root ## the parsers under libFuzzer with sanitizers, for FUZZ_SECONDS (roo
 	@awk '/number_of_executed_units/ { print "  " $$2 " inputs in $(FUZZ_SECONDS) s, none broken" }' $(BUILD)/fuzz/log
 
 bench: test-packages ## measure against the plain bridge, in one run (root); BENCH_FLAGS=--quick
-	$(Q)$(MAKE) --no-print-directory all $(BUILD)/bench/stream.o
+	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(NODE) $(BUILD)/test/bench/main.js $(BENCH_FLAGS)
 
 PREFIX ?= /usr/local
