@@ -254,66 +254,79 @@ static __noinline void trace_eip(__be32 eip)
 		__builtin_memcpy(trace->eip, &eip, sizeof(trace->eip));
 }
 
+/* From outside. @eip null: to none. */
+static __always_inline enum havip_reason cross_at_gateway(struct crossing *crossing, const struct havip_port *in,
+							  const struct havip_eip *eip, enum parsed parsed)
+{
+	__u32 slot = in->slot;
+	struct havip_target *own = bpf_map_lookup_elem(&targets, &slot);
+
+	if (!eip || !own || !mac_equal(own->mac, crossing->macs.destination))
+		return HAVIP_PASS_NOT_HAVIP;
+	if (parsed != PARSED)
+		return HAVIP_DROP_EIP_MALFORMED;
+	if (is_inside(eip->network, crossing->nat.outer.ip.saddr))
+		return HAVIP_DROP_EIP_SPOOF;
+	return cross_in(crossing, in, &eip->havip);
+}
+
+/* From inside: by a HAVIP, or by anybody to an EIP. */
+static __always_inline enum havip_reason cross_at_port(void *ctx, struct crossing *crossing, const struct havip_port *in,
+						       const struct havip_eip *eip, enum parsed parsed, int segmented)
+{
+	struct nat *nat = &crossing->nat;
+	struct havip_public *public = public_find(in->subnet, nat->outer.ip.saddr);
+	enum havip_reason reason;
+
+	if (!is_for_us(&crossing->macs, in))
+		return HAVIP_PASS_NOT_HAVIP;
+	if (!public) {
+		if (!eip || !is_in_network(in->subnet, eip->network))
+			return HAVIP_PASS_NOT_HAVIP;
+		return parsed == PARSED ? cross_in(crossing, in, &eip->havip) : HAVIP_DROP_EIP_MALFORMED;
+	}
+	if (!eip && is_inside(public->network, nat->outer.ip.daddr)) {
+		if (parsed == PARSED)
+			crossing->source = flow_recall(nat, public->havip, is_traced(in));
+		return HAVIP_PASS_NOT_HAVIP;
+	}
+	if (!eip && public->flags & HAVIP_PUBLIC_AWAY)
+		return HAVIP_PASS_NOT_HAVIP;
+	if (parsed != PARSED)
+		return HAVIP_DROP_EIP_MALFORMED;
+	reason = cross_from(crossing, in, public);
+	if (reason != HAVIP_REASON_COUNT)
+		return reason;
+	return eip ? cross_in(crossing, in, &eip->havip) : find_way(ctx, crossing, segmented);
+}
+
 /* PASS_NOT_HAVIP: no crossing, though `source` may be set: an answer to a client inside, who asked by the EIP. */
 static __always_inline enum havip_reason cross(void *ctx, struct crossing *crossing, const struct packet *packet,
 					       const struct havip_port *in, int segmented)
 {
 	struct nat *nat = &crossing->nat;
-	struct havip_target *own;
-	struct havip_public *public = 0;
 	struct havip_eip *eip;
 	enum havip_reason reason;
 	enum parsed parsed;
-	__u32 slot = in->slot;
-	__be32 address;
+	__be32 address, remote;
 
 	if (frame_load(ctx, 0, &crossing->macs, sizeof(crossing->macs)) || mac_is_group(crossing->macs.destination))
 		return HAVIP_PASS_NOT_HAVIP;
 	parsed = nat_read(ctx, packet->network - packet->data, packet->bytes, nat);
 	address = nat->outer.ip.daddr;
 	eip = eip_find(address);
-	if (in->kind == HAVIP_GATEWAY) {
-		own = bpf_map_lookup_elem(&targets, &slot);
-		if (!eip || !own || !mac_equal(own->mac, crossing->macs.destination))
-			return HAVIP_PASS_NOT_HAVIP;
-		if (parsed != PARSED)
-			return HAVIP_DROP_EIP_MALFORMED;
-		if (is_inside(eip->network, nat->outer.ip.saddr))
-			return HAVIP_DROP_EIP_SPOOF;
-		reason = cross_in(crossing, in, &eip->havip);
-	} else {
-		public = public_find(in->subnet, nat->outer.ip.saddr);
-		if (!is_for_us(&crossing->macs, in))
-			return HAVIP_PASS_NOT_HAVIP;
-		if (!eip && public && is_inside(public->network, address)) {
-			if (parsed == PARSED)
-				crossing->source = flow_recall(nat, public->havip, is_traced(in));
-			return HAVIP_PASS_NOT_HAVIP;
-		}
-		if (!eip && public && public->flags & HAVIP_PUBLIC_AWAY)
-			return HAVIP_PASS_NOT_HAVIP;
-		if (public) {
-			reason = parsed == PARSED ? cross_from(crossing, in, public) : HAVIP_DROP_EIP_MALFORMED;
-			if (reason != HAVIP_REASON_COUNT)
-				return reason;
-		} else {
-			if (!eip || !is_in_network(in->subnet, eip->network))
-				return HAVIP_PASS_NOT_HAVIP;
-			if (parsed != PARSED)
-				return HAVIP_DROP_EIP_MALFORMED;
-		}
-		reason = eip ? cross_in(crossing, in, &eip->havip) : find_way(ctx, crossing, segmented);
-	}
-	if (is_traced(in))
+	if (in->kind == HAVIP_GATEWAY)
+		reason = cross_at_gateway(crossing, in, eip, parsed);
+	else
+		reason = cross_at_port(ctx, crossing, in, eip, parsed, segmented);
+	if (is_traced(in) && reason != HAVIP_PASS_NOT_HAVIP)
 		trace_eip(eip ? address : crossing->source);
 	if (reason != HAVIP_REDIRECT_HOLDER || !eip || is_traced(in))
 		return reason;
 	/* Answers to who is outside, or comes as if, leave as the first EIP, unless there are several. */
-	if (eip->flags & HAVIP_PUBLIC_MANY || (in->kind != HAVIP_GATEWAY && !crossing->source)) {
-		__be32 remote = crossing->source ? crossing->source : nat->outer.ip.saddr;
-
+	remote = crossing->source ? crossing->source : nat->outer.ip.saddr;
+	if (eip->flags & HAVIP_PUBLIC_MANY || (in->kind != HAVIP_GATEWAY && !crossing->source))
 		flow_remember(nat, crossing->to.havip, remote, address);
-	}
 	return reason;
 }
 

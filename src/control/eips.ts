@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The operator's EIPs -> rows of the maps. Nothing in them is learned, so that each start and reload writes what is
 // configured and takes out the rest.
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { Config, EipConfig } from '../config/types.js';
 import { HavipError } from '../errors.js';
 import {
@@ -13,7 +12,6 @@ import {
   type Public,
 } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
-import type { Logger } from '../observe/log.js';
 import { addressBytes, parseCidr } from '../net/addresses.js';
 import type { Definitions, HavipRecord } from './definitions.js';
 
@@ -144,22 +142,4 @@ function write<K extends object, V>(map: Rows<K, V>, rows: readonly (readonly [K
   const stale = [...map.entries()].map(([key]) => key).filter((key) => !wanted.has(nameOf(key)));
   for (const key of stale) map.delete(key);
   for (const [key, value] of rows) map.set(key, value);
-}
-
-/** Of loopback alone: what comes from outside is not forwarded by it. */
-const LOOPBACK_FORWARDING = '/proc/sys/net/ipv4/conf/lo/forwarding';
-
-/** The programs look up routes as the host's own, from loopback, and the kernel wants leave for that. */
-export function allowRouteLookups(log: Logger): void {
-  try {
-    if (readFileSync(LOOPBACK_FORWARDING, 'utf8').trim() === '1') return;
-    writeFileSync(LOOPBACK_FORWARDING, '1');
-    log.info({ sysctl: 'net.ipv4.conf.lo.forwarding=1' }, 'set, for the route look-ups of EIPs');
-  } catch (error) {
-    const cure = 'sysctl -w net.ipv4.conf.lo.forwarding=1';
-    log.error(
-      { cure, error: HavipError.from(error).message },
-      'packets from EIPs cannot leave: no route look-ups',
-    );
-  }
 }

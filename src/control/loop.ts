@@ -7,7 +7,7 @@ import type { HolderEvent } from '../holders/events.js';
 import { Registry } from '../holders/registry.js';
 import { UNHELD, type Binding, type Claim } from '../holders/rules.js';
 import type { Datapath } from '../kernel/datapath.js';
-import { PORT_KIND, Record as KernelRecord } from '../kernel/layout.gen.js';
+import { Record as KernelRecord } from '../kernel/layout.gen.js';
 import { kindName, refusalName } from '../kernel/names.js';
 import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
@@ -18,10 +18,9 @@ import { fromRow } from './bindings.js';
 import { readClaims, type ClaimRecord } from './claims.js';
 import { Commander } from './commander.js';
 import { Definitions, type HavipRecord } from './definitions.js';
-import { allowRouteLookups, Eips } from './eips.js';
 import { EventLog, type EventSource } from './events.js';
 import { PortFollower } from './follower.js';
-import { Greeter } from './greeter.js';
+import { Gateways } from './gateways.js';
 import { ANY_SLOT, Holdings } from './holdings.js';
 import { KernelHolders } from './kernel-holders.js';
 import { LoaderHolders } from './loader-holders.js';
@@ -29,7 +28,6 @@ import { PortBook } from './ports.js';
 import { decodeBatch, type Decided, type Heard } from './records.js';
 import { Refusals, type RefusalNews } from './refusals.js';
 import { rehearse } from './rehearsal.js';
-import { Resolver } from './resolver.js';
 
 /** How often losses are looked for and refusal floods told. */
 const HOUSEKEEPING_MS = 1000;
@@ -47,9 +45,7 @@ export interface LoopOptions {
 export class ControlLoop implements EventSource {
   private readonly registry: Registry;
   private readonly definitions: Definitions;
-  private readonly eips: Eips;
-  private readonly greeter: Greeter;
-  private readonly resolver: Resolver;
+  private readonly gateways: Gateways;
   private readonly ports: PortBook;
   private readonly events: EventLog;
   private readonly follower: PortFollower;
@@ -70,7 +66,6 @@ export class ControlLoop implements EventSource {
   private readonly slept: ClaimRecord[] = [];
   private catchingUp = true;
   private recovering = false;
-  private routesAllowed = false;
   /** New HAVIPs, and those of bridges that were not here: who has them is asked when their ports are served. */
   private unasked: HavipRecord[] = [];
 
@@ -80,13 +75,7 @@ export class ControlLoop implements EventSource {
     this.config = config;
     const commander = new Commander(datapath.commandFd);
     this.definitions = new Definitions(tables, (havip) => commander.reset(havip), settle);
-    this.eips = new Eips(tables, this.definitions);
-    this.resolver = new Resolver(tables.unresolved, ({ message }) =>
-      log.warn({ error: message }, 'cannot ask for the MAC of a next hop'),
-    );
-    this.greeter = new Greeter((port, { message }) =>
-      log.warn({ port, error: message }, 'cannot announce the EIPs; will try again'),
-    );
+    this.gateways = new Gateways(tables, this.definitions, log);
     this.ports = new PortBook(tables, attachments);
     this.registry = new Registry(this.ports, kindName);
     this.refusals = new Refusals(tables.refusals);
@@ -186,8 +175,7 @@ export class ControlLoop implements EventSource {
   stop(): void {
     this.follower.stop();
     this.desk.stop();
-    this.greeter.close();
-    this.resolver.close();
+    this.gateways.stop();
     this.ring?.close();
     this.ring = null;
     if (this.housekeeping) clearInterval(this.housekeeping);
@@ -214,9 +202,9 @@ export class ControlLoop implements EventSource {
     const nowNs = process.hrtime.bigint();
     const decidedElsewhere = this.kernelIds();
     const { subnets, eips } = this.config;
-    this.eips.refuseTooMany(eips);
+    this.gateways.refuseTooMany(eips);
     const { fresh, removed } = this.definitions.apply(subnets, new Set(eips.map(({ network }) => network)));
-    this.eips.apply(this.config);
+    this.gateways.define(this.config);
     for (const havip of removed) this.registry.undefine(havip.id);
     this.kernel.forget(removed.map(({ id }) => id));
     this.desk.forget(removed.map(({ id }) => id));
@@ -262,21 +250,8 @@ export class ControlLoop implements EventSource {
 
   private onFollowed(): void {
     this.holdings.releaseStrangers();
-    this.openGateways();
+    this.gateways.follow([...this.ports.all().values()].map(({ wanted }) => wanted));
     if (!this.catchingUp) this.askForUnasked();
-  }
-
-  private openGateways(): void {
-    const gateways = [...this.ports.all().values()].filter(({ wanted }) => wanted.kind === PORT_KIND.GATEWAY);
-    if (gateways.length && !this.routesAllowed) {
-      this.routesAllowed = true;
-      allowRouteLookups(this.options.log);
-    }
-    const answering = gateways.filter(({ wanted }) => wanted.up && wanted.proxyArp);
-    this.greeter.keep(
-      answering.map(({ wanted }) => wanted),
-      this.config.eips.map(({ address }) => address),
-    );
   }
 
   /** Those whose bridge is here; the others wait for it. */
@@ -351,7 +326,7 @@ export class ControlLoop implements EventSource {
     this.tellAudit();
     this.afterRing();
     this.follower.retryFailed();
-    this.resolver.resolve();
+    this.gateways.keepHouse();
     this.recover();
   }
 
