@@ -179,7 +179,7 @@ PREFIX ?= /usr/local
 install: all ## install below PREFIX (default /usr/local)
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin
 	$(Q)cp -r package.json package-lock.json build $(DESTDIR)$(PREFIX)/lib/havip/
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip/build/test
+	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip/build && rm -rf test bench fuzz
 	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	$(Q)ln -sfn ../lib/havip/build/src/cli/main.js $(DESTDIR)$(PREFIX)/bin/havip
 
