@@ -116,7 +116,7 @@ format: ## format the TypeScript
 BUILD_PACKAGES := clang-14 libbpf-dev linux-libc-dev g++ make bpftool
 DEMO_PACKAGES  := $(BUILD_PACKAGES) iproute2 util-linux procps ethtool keepalived curl iputils-ping
 FUZZ_PACKAGES  := $(BUILD_PACKAGES) libclang-rt-14-dev
-TEST_PACKAGES  := $(DEMO_PACKAGES) iputils-arping iperf3 tcpdump nftables frr ucarp
+TEST_PACKAGES  := $(DEMO_PACKAGES) iputils-arping iperf3 tcpdump nftables frr ucarp prometheus chromium tmux
 
 # $(1): packages. Asks the network only when one is missing.
 install_packages = dpkg-query -W -f '$${db:Status-Status}\n' $(1) 2>/dev/null | grep -c '^installed$$' | \

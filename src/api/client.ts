@@ -2,10 +2,12 @@
 // The command line's side of the API: typed calls on the daemon's Unix socket, and errors that say what to do.
 import { Client, credentials, status, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { HavipError, type ErrorCode } from '../errors.js';
+import type { Dossier } from '../holders/dossier.js';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { SERVICE, target } from './service.js';
 import { requireDaemon } from './socket.js';
-import type { DaemonStatus, EventDelivery, HavipQuery, HavipStatus } from './types.js';
+import type { DaemonStatus, DossierQuery, EventDelivery, HavipQuery, HavipStatus } from './types.js';
+import { fromWireDossier } from './wire-dossier.js';
 import { fromWireDaemon, fromWireEvents, fromWireHavip, toWire64 } from './wire.js';
 
 /** For calls with one answer. A daemon that takes longer is stuck, and the operator should know. */
@@ -49,6 +51,15 @@ export class ApiClient {
   async *events({ follow = false, afterSeq = 0n, signal }: EventsQuery = {}): AsyncGenerator<EventDelivery> {
     const request = { follow, afterSeq: toWire64(afterSeq) };
     for await (const batch of this.stream(SERVICE.events, request, signal)) yield fromWireEvents(batch);
+  }
+
+  /** Oldest first. Empty where the filter matches none. */
+  async dossiers({ id = 0, ...query }: DossierQuery = {}): Promise<Dossier[]> {
+    const found: Dossier[] = [];
+    for await (const page of this.stream(SERVICE.listDossiers, { ...query, id })) {
+      for (const dossier of page.dossiers ?? []) found.push(fromWireDossier(dossier));
+    }
+    return found;
   }
 
   async daemon(): Promise<DaemonStatus> {

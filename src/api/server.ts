@@ -13,7 +13,8 @@ import { havip } from './havip.gen.js';
 import { SERVICE, target } from './service.js';
 import { admitGroup, clearPlace } from './socket.js';
 import { Subscriber } from './subscriber.js';
-import type { ApiSource, HavipQuery, HavipStatus } from './types.js';
+import type { ApiSource, DossierQuery, HavipQuery } from './types.js';
+import { toWireDossier } from './wire-dossier.js';
 import { fromWire64, toWireDaemon, toWireEvents, toWireHavip } from './wire.js';
 import v1 = havip.v1;
 
@@ -59,6 +60,7 @@ function handlers(source: ApiSource): UntypedServiceImplementation {
   return {
     listHavips: (call: HavipStream) => void streamHavips(call, source),
     events: (call: EventStream) => streamEvents(call, source),
+    listDossiers: (call: DossierStream) => void streamDossiers(call, source),
     getDaemon: unary(() => toWireDaemon(source.daemon())),
     reload: unary(async () => ({ problems: [...(await source.reload())] })),
   };
@@ -81,6 +83,7 @@ function toStatus(thrown: unknown): { code: status; details: string } {
 }
 
 type HavipStream = ServerWritableStream<v1.ListHavipsRequest.$Properties, v1.HavipPage.$Properties>;
+type DossierStream = ServerWritableStream<v1.ListDossiersRequest.$Properties, v1.DossierPage.$Properties>;
 type EventStream = ServerWritableStream<v1.EventsRequest.$Properties, v1.EventBatch.$Properties>;
 
 /** Waits for the reader between pages, which also lets the worker do something else. */
@@ -101,8 +104,32 @@ function toQuery(request: v1.ListHavipsRequest.$Properties): HavipQuery {
   return { ...(address && { address }), ...(network && { network }), ...(subnet && { subnet }) };
 }
 
-function* pages(rows: Iterable<HavipStatus>): Generator<HavipStatus[]> {
-  let page: HavipStatus[] = [];
+/** A dossier is about 600 bytes; the worker holds a few thousand at most. */
+async function streamDossiers(call: DossierStream, source: ApiSource): Promise<void> {
+  try {
+    for (const page of pages(source.dossiers(toDossierQuery(call.request)))) {
+      if (call.cancelled) return;
+      if (!call.write({ dossiers: page.map(toWireDossier) })) await drain(call);
+    }
+    call.end();
+  } catch (thrown) {
+    call.emit('error', toStatus(thrown));
+  }
+}
+
+function toDossierQuery(request: v1.ListDossiersRequest.$Properties): DossierQuery {
+  const { address, network, last } = request;
+  const id = Number(fromWire64(request.id ?? 0));
+  return {
+    ...(id && { id }),
+    ...(address && { address }),
+    ...(network && { network }),
+    ...(last && { last }),
+  };
+}
+
+function* pages<Row>(rows: Iterable<Row>): Generator<Row[]> {
+  let page: Row[] = [];
   for (const row of rows) {
     if (page.push(row) < PAGE_ROWS) continue;
     yield page;
@@ -112,7 +139,7 @@ function* pages(rows: Iterable<HavipStatus>): Generator<HavipStatus[]> {
 }
 
 /** A reader that has gone never drains: 'cancelled' and 'close' end the wait too. */
-function drain(call: HavipStream): Promise<void> {
+function drain(call: HavipStream | DossierStream): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       for (const name of ['drain', 'cancelled', 'close']) call.off(name, done);

@@ -50,6 +50,9 @@ export const SERVICE = {
   listHavips: method<v1.ListHavipsRequest.$Properties, v1.HavipPage.$Properties>(generated.listHavips),
   events: method<v1.EventsRequest.$Properties, v1.EventBatch.$Properties>(generated.events),
   getDaemon: method<v1.GetDaemonRequest.$Properties, v1.Daemon.$Properties>(generated.getDaemon),
+  listDossiers: method<v1.ListDossiersRequest.$Properties, v1.DossierPage.$Properties>(
+    generated.listDossiers,
+  ),
   reload: method<v1.ReloadRequest.$Properties, v1.ReloadReply.$Properties>(generated.reload),
 } as const;
 

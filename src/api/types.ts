@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the API talks about, as plain data: the same shapes on the server's and on the client's side.
 // Events, ports and the configuration's state are those of src/observe/messages.ts.
+import type { Dossier } from '../holders/dossier.js';
 import type { AbsentRecord, ConfigRecord, EventRecord, PortRecord } from '../observe/messages.js';
 
 export type HavipState = 'held' | 'unheld' | 'flapping' | 'split-brain';
@@ -62,11 +63,24 @@ export interface EventDelivery {
   readonly lost: bigint;
 }
 
+/** Narrows the moves; a missing field does not. */
+export interface DossierQuery {
+  /** The `seq` of a move's event. */
+  readonly id?: number;
+  /** Canonical. */
+  readonly address?: string;
+  readonly network?: string;
+  /** Only the newest of what is left. */
+  readonly last?: number;
+}
+
 /** What the server serves; the worker's is over the pinned maps, a test's is a fake. */
 export interface ApiSource {
   /** Lazy, so that a long list holds neither the memory nor the thread. */
   listHavips(query: HavipQuery): Iterable<HavipStatus>;
   daemon(): DaemonStatus;
+  /** Oldest first. */
+  dossiers(query: DossierQuery): readonly Dossier[];
   reload(): Promise<readonly string[]>;
   readonly history: EventHistory;
 }

@@ -15,11 +15,11 @@ import type { DaemonStatus, EventDelivery, HavipState, HavipStatus, StatusHolder
 import v1 = havip.v1;
 
 /** A uint64 field as protobufjs types it: a number where it is small, else two halves. */
-type Wire64 = NonNullable<v1.Holder.$Properties['sinceNs']>;
+export type Wire64 = NonNullable<v1.Holder.$Properties['sinceNs']>;
 
 /** A message as `decode` leaves it: every scalar has its default. Nested messages may still be missing. */
-type Decoded<T> = { readonly [K in keyof T]-?: Exclude<T[K], null | undefined> };
-const decoded = <T>(message: T): Decoded<T> => message as Decoded<T>;
+export type Decoded<T> = { readonly [K in keyof T]-?: Exclude<T[K], null | undefined> };
+export const decoded = <T>(message: T): Decoded<T> => message as Decoded<T>;
 
 /** @param value 0n to 2^64 - 1. */
 export function toWire64(value: bigint): Wire64 {
@@ -85,13 +85,13 @@ export function fromWireEvents(message: v1.EventBatch.$Properties): EventDeliver
   return { events: events.map(fromWireEvent), lost: fromWire64(lost) };
 }
 
-function toWireEvent(event: EventRecord): v1.Event.$Properties {
+export function toWireEvent(event: EventRecord): v1.Event.$Properties {
   const { timeNs, wallNs, repointNs, ...rest } = event;
   const times = { timeNs: toWire64(timeNs), wallNs: toWire64(wallNs) };
   return { ...rest, ...times, repointNs: repointNs === null ? null : toWire64(repointNs) };
 }
 
-function fromWireEvent(message: v1.Event.$Properties): EventRecord {
+export function fromWireEvent(message: v1.Event.$Properties): EventRecord {
   const { seq, kind, timeNs, wallNs, network, subnet, address, reason, count } = decoded(message);
   return {
     seq: Number(fromWire64(seq)),
@@ -110,7 +110,7 @@ function fromWireEvent(message: v1.Event.$Properties): EventRecord {
   };
 }
 
-function fromWireParty(message: v1.Party.$Properties | null | undefined): EventParty | null {
+export function fromWireParty(message: v1.Party.$Properties | null | undefined): EventParty | null {
   if (!message) return null;
   const { port, mac } = decoded(message);
   return { port, mac };

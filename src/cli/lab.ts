@@ -115,7 +115,7 @@ function rowsOf({ namespace, devices, processes }: KeptNamespace): string[][] {
 
 /** At most 80 columns wide: it is read, and copied, in a terminal. */
 function guide(isRunning: boolean): string {
-  const { socket, pinPath, config } = placesIn(labFolder(KEPT_PREFIX));
+  const { socket, pinPath, statePath, config } = placesIn(labFolder(KEPT_PREFIX));
   const inside = (name: string): string => `nsenter --net=${namespacePath(`${KEPT_PREFIX}-${name}`)}`;
   const port = `ip -n ${KEPT_PREFIX}-hv link set vnic-vm-a`;
   const start = [
@@ -131,6 +131,7 @@ function guide(isRunning: boolean): string {
       'Tell havip where this one is:',
       `  export HAVIP_SOCKET=${socket}`,
       `  export HAVIP_PIN_PATH=${pinPath}`,
+      `  export HAVIP_STATE_PATH=${statePath}`,
     ],
     ...(isRunning ? [] : start.map((line, at) => (at === 0 ? line : `  ${line}`))),
     ...['Who holds it, what happened, and what the kernel has:', `  ${self()} status`],

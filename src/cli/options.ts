@@ -7,6 +7,7 @@ import { HavipError } from '../errors.js';
 
 export const DEFAULT_SOCKET = '/run/havip/havip.sock';
 export const DEFAULT_PIN_PATH = '/sys/fs/bpf/havip';
+export const DEFAULT_STATE_PATH = '/var/lib/havip';
 
 export const configOption = (): Option =>
   new Option('--config <FILE>', 'configuration, YAML').env('HAVIP_CONFIG');
@@ -19,6 +20,11 @@ export const pinPathOption = (): Option =>
     .env('HAVIP_PIN_PATH')
     .default(DEFAULT_PIN_PATH);
 
+export const statePathOption = (): Option =>
+  new Option('--state-path <DIR>', 'where history is kept')
+    .env('HAVIP_STATE_PATH')
+    .default(DEFAULT_STATE_PATH);
+
 export const jsonOption = (): Option => new Option('--json', 'JSON instead of a table');
 
 /** Where to look, as given. Shape: the defaults are filled in. */
@@ -26,6 +32,7 @@ export interface PlaceFlags {
   readonly config?: string;
   readonly socket?: string;
   readonly pinPath?: string;
+  readonly statePath?: string;
 }
 
 /** The daemon's socket. Errors: USAGE when the configuration file cannot be read. */
@@ -38,20 +45,26 @@ export async function pinPathOf(command: Command, flags: PlaceFlags): Promise<st
   return (await fromFile(command, flags, 'pinPath')) ?? flags.pinPath ?? DEFAULT_PIN_PATH;
 }
 
+/** The folder of the history. Errors: as `socketOf`. */
+export async function statePathOf(command: Command, flags: PlaceFlags): Promise<string> {
+  return (await fromFile(command, flags, 'statePath')) ?? flags.statePath ?? DEFAULT_STATE_PATH;
+}
+
 /** Asked for one value only, so the file is not validated: `havip status` must work beside a stale one. */
 async function fromFile(
   command: Command,
   { config }: PlaceFlags,
-  name: 'socket' | 'pinPath',
+  name: 'socket' | 'pinPath' | 'statePath',
 ): Promise<string | null> {
   if (!config || command.getOptionValueSource(name) !== 'default') return null;
   const document = await parse(config);
-  const value = name === 'pinPath' ? document?.pinPath : document?.api?.socket;
+  const value = name === 'socket' ? document?.api?.socket : document?.[name];
   return typeof value === 'string' ? value : null;
 }
 
 interface Document {
   readonly pinPath?: unknown;
+  readonly statePath?: unknown;
   readonly api?: { readonly socket?: unknown } | null;
 }
 

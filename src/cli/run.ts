@@ -6,7 +6,7 @@ import { problemsError } from '../config/problem.js';
 import type { Config } from '../config/types.js';
 import { Daemon, type DaemonOptions } from '../control/daemon.js';
 import { HavipError } from '../errors.js';
-import { configOption, pinPathOption, socketOption } from './options.js';
+import { configOption, pinPathOption, socketOption, statePathOption } from './options.js';
 
 interface RunFlags {
   config?: string;
@@ -14,6 +14,8 @@ interface RunFlags {
   vip?: string[];
   uplink?: string[];
   metrics?: string;
+  web?: string;
+  statePath?: string;
   pinPath?: string;
   socket?: string;
 }
@@ -35,7 +37,9 @@ export function runCommand(): Command {
     .option('--vip <ADDRESS/LENGTH...>', 'a HAVIP on it, with its subnet’s prefix length')
     .option('--uplink <NAME...>', 'ports of the bridge that are uplinks')
     .option('--metrics <HOST:PORT>', 'where to serve metrics with --bridge; "off" for nowhere')
+    .option('--web <HOST:PORT>', 'where to serve the status page with --bridge; "off" for nowhere')
     .addOption(pinPathOption())
+    .addOption(statePathOption())
     .addOption(socketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (flags: RunFlags, command: Command) => {
@@ -61,7 +65,7 @@ async function optionsOf(flags: RunFlags, command: Command): Promise<DaemonOptio
 }
 
 async function fromFlags(flags: RunFlags, command: Command): Promise<Config> {
-  const { config, bridge, vip, uplink, pinPath, socket, metrics } = flags;
+  const { config, bridge, vip, uplink, pinPath, socket, metrics, web, statePath } = flags;
   const named = config && command.getOptionValueSource('config') === 'cli';
   if (named) throw new HavipError('USAGE', '--config and --bridge exclude each other');
   if (!bridge || !vip)
@@ -73,15 +77,18 @@ async function fromFlags(flags: RunFlags, command: Command): Promise<Config> {
     ...(pinPath && { pinPath }),
     ...(socket && { socket }),
     ...(metrics && { metrics }),
+    ...(web && { web }),
+    ...(statePath && { statePath }),
   });
 }
 
 /** A flag or environment variable beats the file; its default does not. */
-function overridesOf({ pinPath, socket }: RunFlags, command: Command): Partial<Config> {
+function overridesOf({ pinPath, socket, statePath }: RunFlags, command: Command): Partial<Config> {
   const given = (name: string): boolean => command.getOptionValueSource(name) !== 'default';
   return {
     ...(pinPath && given('pinPath') && { pinPath }),
     ...(socket && given('socket') && { socket }),
+    ...(statePath && given('statePath') && { statePath }),
   };
 }
 

@@ -19,6 +19,9 @@ export interface ConfigFlags {
   readonly socket?: string | undefined;
   /** As `metrics.listen` in the file. */
   readonly metrics?: string | undefined;
+  /** As `web.listen`. */
+  readonly web?: string | undefined;
+  readonly statePath?: string | undefined;
 }
 
 /** Errors: USAGE with everything that is wrong, one a line. */
@@ -38,11 +41,13 @@ function vipFault(vip: string): string[] {
 }
 
 function toFile(flags: ConfigFlags): ConfigInput {
-  const { pinPath, socket, metrics } = flags;
+  const { pinPath, socket, metrics, web, statePath } = flags;
   return {
     ...(pinPath === undefined ? {} : { pinPath }),
     ...(socket === undefined ? {} : { api: { socket } }),
     ...(metrics === undefined ? {} : { metrics: { listen: metrics } }),
+    ...(web === undefined ? {} : { web: { listen: web } }),
+    ...(statePath === undefined ? {} : { statePath }),
     networks: [{ name: 'default', subnets: [toSubnet(flags)] }],
   };
 }
@@ -65,8 +70,8 @@ function blockOf(vip: string): string {
 
 const FLAG_OF_KEY: Readonly<Record<string, string>> = {
   pinPath: '--pin-path',
+  statePath: '--state-path',
   socket: '--socket',
-  listen: '--metrics',
   bridge: '--bridge',
   name: '--bridge',
   uplinks: '--uplink',
@@ -77,7 +82,7 @@ const FLAG_OF_KEY: Readonly<Record<string, string>> = {
 /** A finding in the words of a command line: the flag instead of the key. */
 function render({ path, message, cure }: Finding): string {
   const key = lastKey(path);
-  const flag = FLAG_OF_KEY[key] ?? key;
+  const flag = key === 'listen' ? `--${String(path[0])}` : (FLAG_OF_KEY[key] ?? key);
   const body = message.startsWith(`${key}: `) ? message.slice(key.length + 2) : message;
   return `${flag}: ${body}${cure === undefined ? '' : `; ${cure}`}`;
 }

@@ -4,7 +4,16 @@
 import { addressBytes, formatAddress, formatCidr, parseCidr } from '../net/addresses.js';
 import { parseDuration, parseListen } from './fields.js';
 import { DEFAULTS, MAX_HAVIPS, type ConfigFile, type HavipFile, type SubnetFile } from './schema.js';
-import type { Config, Damping, EipConfig, Gateway, HavipConfig, HookChoice, SubnetConfig } from './types.js';
+import type {
+  Config,
+  Damping,
+  EipConfig,
+  Gateway,
+  HavipConfig,
+  HookChoice,
+  Listen,
+  SubnetConfig,
+} from './types.js';
 
 export function normalise(file: ConfigFile): Config {
   const shared = new Shared();
@@ -15,7 +24,9 @@ export function normalise(file: ConfigFile): Config {
   return {
     pinPath: withoutTrailingSlash(file.pinPath),
     socket: file.api.socket,
-    metricsListen: normaliseListen(file.metrics.listen),
+    metricsListen: normaliseListen('metrics.listen', file.metrics.listen),
+    webListen: normaliseListen('web.listen', file.web.listen),
+    statePath: withoutTrailingSlash(file.statePath),
     capacity: { havips: file.capacity.havips ?? defaultCapacity(configured), ports: file.capacity.ports },
     subnets,
     eips: file.networks.flatMap(normaliseEips),
@@ -37,8 +48,8 @@ function withoutTrailingSlash(folder: string): string {
   return folder.replace(/(?<=[^/])\/+$/, '');
 }
 
-function normaliseListen(text: string): Config['metricsListen'] {
-  const listen = parseListen(text) ?? unchecked('metrics.listen', text);
+function normaliseListen(key: string, text: string): Listen | null {
+  const listen = parseListen(text) ?? unchecked(key, text);
   return listen === 'off' ? null : listen;
 }
 

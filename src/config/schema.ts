@@ -12,6 +12,8 @@ export const DEFAULTS = {
   pinPath: '/sys/fs/bpf/havip',
   socket: '/run/havip/havip.sock',
   listen: '127.0.0.1:9477',
+  webListen: '127.0.0.1:9478',
+  statePath: '/var/lib/havip',
   /** The least that the binding table is made for, so that a small configuration can grow without a new map. */
   havips: 4096,
   ports: 1024,
@@ -123,6 +125,8 @@ export const configSchema = section({
   pinPath: field.folder.default(DEFAULTS.pinPath),
   api: section({ socket: field.socketPath.default(DEFAULTS.socket) }).default({ socket: DEFAULTS.socket }),
   metrics: section({ listen: field.listen.default(DEFAULTS.listen) }).default({ listen: DEFAULTS.listen }),
+  web: section({ listen: field.listen.default(DEFAULTS.webListen) }).default({ listen: DEFAULTS.webListen }),
+  statePath: field.folder.default(DEFAULTS.statePath),
   capacity: capacity.default({ ports: DEFAULTS.ports }),
   networks: listOf(network, 'a list of networks'),
 });

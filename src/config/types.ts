@@ -72,13 +72,23 @@ export interface SubnetConfig {
   readonly havips: readonly HavipConfig[];
 }
 
+/** A place to serve HTTP. Shape: host without brackets; port 0: the kernel picks one. */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface Config {
   /** Absolute folder on a bpffs. */
   readonly pinPath: string;
   /** Absolute path of the API's Unix socket, at most 107 bytes. */
   readonly socket: string;
-  /** Where metrics are served; null: nowhere. Shape: host without brackets; port 0: the kernel picks one. */
-  readonly metricsListen: { readonly host: string; readonly port: number } | null;
+  /** Where metrics are served; null: nowhere. */
+  readonly metricsListen: Listen | null;
+  /** Where the status page is served; null: nowhere. */
+  readonly webListen: Listen | null;
+  /** Absolute folder of the history, and of what was defined at run time without a file. */
+  readonly statePath: string;
   /** Sizes of the BPF maps. */
   readonly capacity: { readonly havips: number; readonly ports: number };
   readonly subnets: readonly SubnetConfig[];

@@ -384,6 +384,8 @@ const FIXED = [
   ['pinPath', 'pinPath'],
   ['socket', 'api.socket'],
   ['metricsListen', 'metrics.listen'],
+  ['webListen', 'web.listen'],
+  ['statePath', 'statePath'],
 ] as const;
 
 function refuseFixed(before: Config, after: Config): void {

@@ -18,6 +18,7 @@ export interface Places {
   readonly config: string;
   readonly socket: string;
   readonly pinPath: string;
+  readonly statePath: string;
 }
 
 /** build/src/cli/main.js, which `havip` is a link to. */
@@ -28,6 +29,7 @@ export function placesIn(folder: string): Places {
     config: `${folder}/havip.yaml`,
     socket: `${folder}/havip.sock`,
     pinPath: `${folder}/bpffs/havip`,
+    statePath: `${folder}/state`,
   };
 }
 
@@ -40,11 +42,13 @@ export async function preparePlaces(lab: Lab): Promise<Places> {
 }
 
 /** `rebind: loader`: the demo shows the whole way, through TypeScript and back. */
-function configText({ pinPath, socket }: Places): string {
+function configText({ pinPath, socket, statePath }: Places): string {
   return `# Written by havip for its lab; gone with it.
 pinPath: ${pinPath}
+statePath: ${statePath}
 api: { socket: ${socket} }
 metrics: { listen: "127.0.0.1:0" }
+web: { listen: "127.0.0.1:0" }
 networks:
   - name: demo
     subnets:
@@ -63,7 +67,7 @@ export async function startDaemon(
   places: Places,
   options: { ports: readonly string[]; keep?: boolean },
 ): Promise<Child> {
-  // Flags, although the file says the same: HAVIP_SOCKET and HAVIP_PIN_PATH of the user's shell would beat the file.
+  // Flags, although the file says the same: HAVIP_SOCKET and its like in the user's shell would beat the file.
   const argv = [process.execPath, CLI, 'run', ...['--config', places.config], ...flags(places)];
   const child = lab.spawn('hv', argv, options.keep === true ? { keepAs: 'havip' } : {});
   const end = Date.now() + START_TIMEOUT_MS;
@@ -80,8 +84,8 @@ export async function startDaemon(
   return child;
 }
 
-function flags({ socket, pinPath }: Places): string[] {
-  return ['--socket', socket, '--pin-path', pinPath];
+function flags({ socket, pinPath, statePath }: Places): string[] {
+  return ['--socket', socket, '--pin-path', pinPath, '--state-path', statePath];
 }
 
 function failure(what: string, words: string): HavipError {

@@ -2,6 +2,7 @@
 // What the control thread tells the worker, and what the worker asks of it. Plain data: it crosses a MessagePort.
 // Holders, counters and names are not in here: the worker reads them from the pinned maps.
 
+import type { Listen } from '../config/types.js';
 import type { ErrorCode } from '../errors.js';
 
 export type EventKind =
@@ -113,6 +114,9 @@ export type FromWorker =
 export interface WorkerOptions {
   readonly pinPath: string;
   readonly socket: string;
-  readonly metricsListen: { readonly host: string; readonly port: number } | null;
+  readonly metricsListen: Listen | null;
+  readonly webListen: Listen | null;
+  /** Folder of the history; it may not be there, or not writable. */
+  readonly statePath: string;
   readonly version: string;
 }

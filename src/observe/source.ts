@@ -3,12 +3,14 @@
 import type {
   ApiSource,
   DaemonStatus,
+  DossierQuery,
   HavipQuery,
   HavipState,
   HavipStatus,
   StatusHolder,
 } from '../api/types.js';
 import { HavipError } from '../errors.js';
+import type { Dossier } from '../holders/dossier.js';
 import { LIMITS, type Losses } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import {
@@ -23,12 +25,14 @@ import {
 } from '../kernel/reader.js';
 import { canonicalAddress } from '../net/addresses.js';
 import { WallClock } from './clock.js';
+import { DossierMemory } from './dossiers.js';
 import { History } from './history.js';
 import type { AbsentRecord, ConfigRecord, PortRecord, WorkerOptions } from './messages.js';
 import type { MetricsView } from './metrics.js';
 
 export class Source implements ApiSource, MetricsView {
   readonly history = new History();
+  readonly moves = new DossierMemory();
   ports: readonly PortRecord[] = [];
   absent: readonly AbsentRecord[] = [];
   config: ConfigRecord | null = null;
@@ -133,6 +137,10 @@ export class Source implements ApiSource, MetricsView {
       config,
       capacity: { havips: tables.havips.maxEntries, ports: tables.targets.maxEntries },
     };
+  }
+
+  dossiers(query: DossierQuery): readonly Dossier[] {
+    return this.moves.find(query);
   }
 
   reload(): Promise<readonly string[]> {

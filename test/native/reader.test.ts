@@ -259,6 +259,8 @@ const optionsOf = ({ folder, pinPath }: Lab) => ({
   pinPath,
   socket: join(folder, 'run', 'havip.sock'),
   metricsListen: { host: '127.0.0.1', port: 0 },
+  webListen: null,
+  statePath: join(folder, 'state'),
   version: '0.0.0-test',
 });
 

@@ -5,7 +5,7 @@ import test from 'ava';
 import type { Lab } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/topology.js';
 import type { Child } from '../../src/lab/process.js';
-import { CLI, pinPath, socketPath } from '../support/daemon.js';
+import { CLI, pinPath, socketPath, statePath } from '../support/daemon.js';
 import { requireRoot } from '../support/lab.js';
 import { pairLab } from '../support/pair.js';
 
@@ -22,7 +22,7 @@ function asNobody(capabilities: readonly string[]): string[] {
 }
 
 function command(capabilities: readonly string[]): string[] {
-  const run = ['run', '--bridge', 'br-web', '--vip', `${VIP}/24`, '--metrics', '127.0.0.1:0'];
+  const run = ['run', '--bridge', 'br-web', '--vip', `${VIP}/24`, '--metrics', '127.0.0.1:0', '--web', 'off'];
   return [...asNobody(capabilities), process.execPath, CLI, ...run];
 }
 
@@ -34,7 +34,12 @@ async function place(lab: Lab): Promise<Record<string, string>> {
     await chmod(folder, 0o700);
     await chown(folder, NOBODY, NOBODY);
   }
-  return { HAVIP_PIN_PATH: pins, HAVIP_SOCKET: socketPath(lab).replace(lab.tempDir, run) };
+  const inside = (path: string): string => path.replace(lab.tempDir, run);
+  return {
+    HAVIP_PIN_PATH: pins,
+    HAVIP_SOCKET: inside(socketPath(lab)),
+    HAVIP_STATE_PATH: inside(statePath(lab)),
+  };
 }
 
 test.serial('without one of them it names that one and leaves nothing', async (t) => {

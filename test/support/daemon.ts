@@ -85,7 +85,16 @@ export async function hostOf(lab: Lab, name: string): Promise<Host> {
   };
 }
 
-const FLAGS = ['--bridge', 'br-web', '--vip', `${VIP}/24`, '--metrics', '127.0.0.1:0'];
+const FLAGS = [
+  '--bridge',
+  'br-web',
+  '--vip',
+  `${VIP}/24`,
+  '--metrics',
+  '127.0.0.1:0',
+  '--web',
+  '127.0.0.1:0',
+];
 
 export async function pinPath(lab: Host): Promise<string> {
   return `${await lab.bpffs()}/havip`;
@@ -94,8 +103,14 @@ export async function pinPath(lab: Host): Promise<string> {
 export const configPath = (lab: Host): string => `${lab.tempDir}/havip.yaml`;
 export const socketPath = (lab: Host): string => `${lab.tempDir}/havip.sock`;
 
+export const statePath = (lab: Host): string => `${lab.tempDir}/state`;
+
 async function places(lab: Host): Promise<Record<string, string>> {
-  return { HAVIP_PIN_PATH: await pinPath(lab), HAVIP_SOCKET: socketPath(lab) };
+  return {
+    HAVIP_PIN_PATH: await pinPath(lab),
+    HAVIP_SOCKET: socketPath(lab),
+    HAVIP_STATE_PATH: statePath(lab),
+  };
 }
 
 /** Starts `havip run` and resolves when it serves. */
@@ -129,11 +144,11 @@ export async function failedStart(lab: Host, options: DaemonOptions = {}): Promi
 }
 
 export async function writeConfig(lab: Host, config: object | string): Promise<void> {
-  const text = typeof config === 'string' ? config : JSON.stringify({ ...FREE_METRICS, ...config }, null, 2);
+  const text = typeof config === 'string' ? config : JSON.stringify({ ...FREE_PORTS, ...config }, null, 2);
   await writeFile(configPath(lab), text);
 }
 
-const FREE_METRICS = { metrics: { listen: '127.0.0.1:0' } };
+const FREE_PORTS = { metrics: { listen: '127.0.0.1:0' }, web: { listen: '127.0.0.1:0' } };
 
 /** One network with one untagged subnet on br-web. */
 export function webConfig(havips: readonly object[], subnet: object = {}): object {

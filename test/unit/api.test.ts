@@ -10,9 +10,12 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ApiClient } from '../../src/api/client.js';
 import { ApiServer } from '../../src/api/server.js';
-import type { ApiSource, DaemonStatus, HavipQuery, HavipStatus } from '../../src/api/types.js';
+import type { ApiSource, DaemonStatus, DossierQuery, HavipQuery, HavipStatus } from '../../src/api/types.js';
 import { fromWire64, toWire64 } from '../../src/api/wire.js';
 import { HavipError } from '../../src/errors.js';
+import { dossier } from './dossiers.js';
+import type { Dossier } from '../../src/holders/dossier.js';
+import { DossierMemory } from '../../src/observe/dossiers.js';
 import { History } from '../../src/observe/history.js';
 import type { EventRecord } from '../../src/observe/messages.js';
 
@@ -79,6 +82,7 @@ const event = (seq: number, change: Partial<EventRecord> = {}): EventRecord => (
 
 class FakeSource implements ApiSource {
   readonly history = new History();
+  readonly moves = new DossierMemory();
   problems: readonly string[] | HavipError = [];
   constructor(private readonly rows: readonly HavipStatus[] = []) {}
 
@@ -89,6 +93,10 @@ class FakeSource implements ApiSource {
 
   daemon(): DaemonStatus {
     return DAEMON;
+  }
+
+  dossiers(query: DossierQuery): readonly Dossier[] {
+    return this.moves.find(query);
   }
 
   async reload(): Promise<readonly string[]> {
@@ -345,4 +353,19 @@ test('no permission: exit 3', async (t) => {
     ApiClient.connect(${JSON.stringify(socket)}).catch((error) => process.exit(error.exitCode));`;
   const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   t.is(status, 3);
+});
+
+test('dossiers arrive as they were, absent stamps included, and are found by id, address and number', async (t) => {
+  const source = new FakeSource();
+  const moves = [
+    dossier({ id: 7 }),
+    dossier({ id: 9, address: '10.0.1.51', from: null, vrrp: null, outageNs: null, basis: 'none' }),
+    dossier({ id: 12, outageNs: 0n }),
+  ];
+  for (const move of moves) source.moves.put(move);
+  const { client } = await serve(t, source);
+  t.deepEqual(await client.dossiers(), moves);
+  t.deepEqual(await client.dossiers({ id: 9 }), moves.slice(1, 2));
+  t.deepEqual(await client.dossiers({ address: '10.0.1.50', last: 1 }), moves.slice(2));
+  t.deepEqual(await client.dossiers({ id: 8 }), []);
 });

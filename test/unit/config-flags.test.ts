@@ -24,6 +24,8 @@ test('the flags alone make a configuration', (t) => {
     pinPath: '/sys/fs/bpf/havip',
     socket: '/run/havip/havip.sock',
     metricsListen: { host: '127.0.0.1', port: 9477 },
+    webListen: { host: '127.0.0.1', port: 9478 },
+    statePath: '/var/lib/havip',
     capacity: { havips: 4096, ports: 1024 },
     eips: [],
     subnets: [

@@ -51,6 +51,8 @@ const DESIGN_CONFIG: Config = {
   pinPath: '/sys/fs/bpf/havip',
   socket: '/run/havip/havip.sock',
   metricsListen: { host: '127.0.0.1', port: 9477 },
+  webListen: { host: '127.0.0.1', port: 9478 },
+  statePath: '/var/lib/havip',
   capacity: { havips: 4096, ports: 1024 },
   eips: [],
   subnets: [
@@ -106,6 +108,8 @@ test('everything but networks has a default', parses, 'networks: []', (config) =
   pinPath: '/sys/fs/bpf/havip',
   socket: '/run/havip/havip.sock',
   metricsListen: { host: '127.0.0.1', port: 9477 },
+  webListen: { host: '127.0.0.1', port: 9478 },
+  statePath: '/var/lib/havip',
   capacity: { havips: 4096, ports: 1024 },
   eips: [],
   subnets: [],

@@ -24,7 +24,7 @@ test(
   'Windows line ends count as one line each',
   text,
   'pinPath: /x\r\nnetworks: []\r\nfoo: 1\r\n',
-  'f:3:1: unknown key "foo"; allowed: pinPath, api, metrics, capacity, networks',
+  'f:3:1: unknown key "foo"; allowed: pinPath, api, metrics, web, statePath, capacity, networks',
 );
 
 test(
@@ -80,7 +80,7 @@ test(
   '__proto__ is a key like others',
   text,
   '__proto__: { x: 1 }\nnetworks: []\n',
-  'f:1:1: unknown key "__proto__"; allowed: pinPath, api, metrics, capacity, networks',
+  'f:1:1: unknown key "__proto__"; allowed: pinPath, api, metrics, web, statePath, capacity, networks',
 );
 test('an alias without anchor', text, 'networks: *a\n', 'f:1:11: the alias "*a" has no anchor before it');
 test(

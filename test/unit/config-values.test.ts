@@ -83,7 +83,7 @@ test(
 );
 test('the largest capacity is accepted', top, 'capacity: { havips: 1048576, ports: 4096 }');
 
-const KEYS = 'pinPath, api, metrics, capacity, networks';
+const KEYS = 'pinPath, api, metrics, web, statePath, capacity, networks';
 test(
   'an unknown key names the nearest',
   top,

@@ -20,7 +20,14 @@ const eip = (address: string, havip = HAVIP, more: Partial<EipConfig> = {}): Eip
 });
 
 const config = (subnets: readonly SubnetConfig[], eips: readonly EipConfig[]): Config => ({
-  ...{ pinPath: '/x', socket: '/s', metricsListen: null, capacity: CAPACITY },
+  ...{
+    pinPath: '/x',
+    socket: '/s',
+    metricsListen: null,
+    webListen: null,
+    statePath: '/x',
+    capacity: CAPACITY,
+  },
   subnets,
   eips,
 });
