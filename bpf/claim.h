@@ -97,6 +97,19 @@ static __noinline void tell_use(struct havip_record *record)
 	ring(record);
 }
 
+/* Somebody means to take it: of a failover, the first that is seen of whoever comes. */
+static __noinline void note_probe(const struct havip_record *record)
+{
+	struct havip_claim_key key = { .havip = record->havip, .port = record->by.port };
+	struct havip_speaker *speaker = bpf_map_lookup_elem(&speakers, &key);
+	struct havip_speaker first = { .probed_ns = record->ts_ns };
+
+	if (speaker)
+		speaker->probed_ns = record->ts_ns;
+	else
+		bpf_map_update_elem(&speakers, &key, &first, BPF_ANY);
+}
+
 /* Decides, writes and tells. */
 static __noinline enum havip_claim_result decide(struct deciding *on, __u32 subnet)
 {
@@ -188,8 +201,11 @@ static __always_inline enum havip_claim_result judge(const struct announcement *
 {
 	enum havip_claim_result refused = said->fault;
 
-	if (is_probe(said->kind))
+	if (is_probe(said->kind)) {
+		if (is_member(on->policy, on->record->havip, in))
+			note_probe(on->record);
 		return HAVIP_RESULT_INTENT;
+	}
 	if (!is_member(on->policy, on->record->havip, in))
 		refused = HAVIP_RESULT_REFUSED_NOT_MEMBER;
 	if (refused != HAVIP_RESULT_CLAIM) {
@@ -244,6 +260,18 @@ static __always_inline enum havip_reason claim_reason(enum havip_claim_result re
 	}
 }
 
+static __always_inline int may_hold(enum havip_claim_result result)
+{
+	return writes_binding(result) || result == HAVIP_RESULT_CLAIM || result == HAVIP_RESULT_HELD_BACK;
+}
+
+/* What its port sends is watched from now on. The loader keeps the flag when it writes the row anew. */
+static __always_inline void note_holder(const struct havip_port *in)
+{
+	if (!(in->flags & HAVIP_PORT_HOLDS))
+		__sync_fetch_and_or((__u32 *)&in->flags, HAVIP_PORT_HOLDS);
+}
+
 /* What was said, by a frame that came in by `in`, in the broadcast domain `subnet`: an enum havip_reason. */
 VERIFIED_ALONE int take_up(struct announcement *said, const struct havip_port *in, __u32 subnet, __u64 ts_ns)
 {
@@ -273,6 +301,8 @@ VERIFIED_ALONE int take_up(struct announcement *said, const struct havip_port *i
 		return HAVIP_PASS_NOT_HAVIP;
 	*(__u64 *)&record->by = holder_pack(said->mac, in->slot);
 	result = judge(said, &on, in, subnet);
+	if (may_hold(result))
+		note_holder(in);
 	count_claim(in->slot, said->kind, result);
 	return claim_reason(result, on.policy);
 }

@@ -161,10 +161,11 @@ static __always_inline enum havip_reason cross_in(struct crossing *crossing, con
 	if (!binding)
 		return HAVIP_DROP_EIP_UNHELD;
 	crossing->to.havip = binding->havip;
+	crossing->to.since_ns = binding->since_ns;
 	crossing->to.holder = holder_unpack(holder_word(&binding->holder));
 	slot = crossing->to.holder.port;
 	if (!slot) {
-		count_unheld(in, crossing->to.havip);
+		count_unheld(in, binding);
 		return HAVIP_DROP_EIP_UNHELD;
 	}
 	crossing->to.target = target = bpf_map_lookup_elem(&targets, &slot);

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Raised with every change of a struct or of a map below; the loader migrates pinned state of an older one. */
-#define HAVIP_ABI 4
+#define HAVIP_ABI 5
 
 enum havip_limits {
 	HAVIP_ABI_VERSION = HAVIP_ABI,
@@ -85,6 +85,7 @@ enum havip_port_flags {
 	HAVIP_PORT_TRACED = 4, /* of HAVIP_TRACE_IFINDEX: nothing is counted, learned or heard */
 	HAVIP_PORT_EIPS = 8,   /* its subnet's network has EIPs */
 	HAVIP_PORT_EIP_ARP = 16, /* of a gateway: it answers for the EIPs (`proxyArp`) */
+	HAVIP_PORT_HOLDS = 32, /* it has held a HAVIP: when it last sent as one is worth knowing */
 };
 
 /* What the program on a port needs to know of that port; found by ifindex at ingress. */
@@ -313,6 +314,10 @@ struct havip_advert {
 	__u8 priority; /* 0: it resigns (RFC 9568 section 6.4.3) */
 	__u16 interval_cs;
 	__u32 version; /* 2 or 3 */
+	__u64 first_ns;	   /* when this series began: after silence, or after it had resigned */
+	__u64 master_ns;   /* the last one of a priority above 0, and what that was */
+	__u64 master_priority;
+	__u64 resigned_ns; /* the last one of priority 0; 0: never */
 };
 
 /* A member other than the holder that uses a HAVIP without claiming it, or the holder while the network asks. */
@@ -320,6 +325,7 @@ struct havip_speaker {
 	__u64 ts_ns;
 	__u64 told_ns;
 	__u64 count;
+	__u64 probed_ns; /* its last probe for it; 0: never */
 };
 
 /* Where a holder's MAC was last bound, so that RARP of anybody else costs one look-up. */
@@ -369,6 +375,30 @@ struct havip_station {
 	__u64 seen_ns;
 };
 
+/* What was seen of one binding's holder; the times are monotonic, 0: not seen. */
+struct havip_tenure {
+	__u64 since_ns;	     /* the binding's: whose tenure this is */
+	__u64 first_to_ns;   /* packets that were delivered to it */
+	__u64 last_to_ns;
+	__u64 first_from_ns; /* packets that it sent as the HAVIP */
+	__u64 last_from_ns;
+	__u64 missed_ns;     /* the first packet to the HAVIP since then, delivered or not */
+	__u64 missed;	     /* packets since then, as far as they got a stamp */
+};
+
+/* The present tenure and the one before, in either order: a failover is told by the last of one and the first of the
+ * other. */
+struct havip_sightings {
+	struct havip_tenure one;
+	struct havip_tenure other;
+};
+
+/* Which packets are worth a time stamp (sightings.h). */
+struct havip_gate {
+	__u32 tick;
+	__u32 until; /* by the number of packets: each one is, of this tick */
+};
+
 /* Delivered to the holder, and nothing else. */
 struct havip_traffic {
 	__u64 packets; /* wire segments: a GSO skb counts its segments */
@@ -377,6 +407,7 @@ struct havip_traffic {
 	__u64 unheld;  /* frames that came while nobody held it */
 	__u64 from_holder; /* packets that left as its EIP, sent by its holder */
 	__u64 from_others; /* ... by anybody else: LVS real servers do so lawfully */
+	struct havip_gate gate;
 };
 
 /* Every way out of the programs. The first word is what became of the frame: pass (untouched), rewrite (the
@@ -457,6 +488,8 @@ struct havip_trace {
 
 struct havip_port_counters {
 	__u64 frames[HAVIP_REASON_COUNT];
+	__u64 watched; /* of a port that has held a HAVIP: IP packets, whoever they are to */
+	struct havip_gate gate;
 };
 
 struct havip_claim_counters {

@@ -82,6 +82,9 @@ HAVIP_MAP(guests, BPF_MAP_TYPE_LRU_HASH, struct havip_station_key, struct havip_
 /* hash of (sender, port) -> when one of its frames last crossed the bridge */
 HAVIP_MAP(stations, BPF_MAP_TYPE_ARRAY, __u32, struct havip_station, HAVIP_STATIONS, 0);
 
+/* HAVIP index -> when its holders were last and first seen */
+HAVIP_MAP(sightings, BPF_MAP_TYPE_ARRAY, __u32, struct havip_sightings, 1, 0);
+
 /* HAVIP index -> traffic delivered to its holders */
 HAVIP_MAP(havip_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_traffic, 1, 0);
 

@@ -7,6 +7,23 @@
 #include "claim.h"
 
 #define RESIGNATION_TOLD_EVERY_NS 10000000ULL
+#define NS_PER_CS 10000000ULL
+#define SERIES_INTERVALS 4 /* a master is down after three and a bit (RFC 9568 section 6.1) */
+
+/* When a series of adverts began, went on and ended: a master's reign, as far as VRRP tells. */
+static __always_inline void note_series(struct havip_advert *known, __u64 ts_ns, const struct advert *advert)
+{
+	__u64 silence_ns = SERIES_INTERVALS * NS_PER_CS * (__u64)advert->interval_cs;
+
+	if (!advert->priority) {
+		known->resigned_ns = ts_ns;
+		return;
+	}
+	if (known->resigned_ns >= known->master_ns || ts_ns - known->ts_ns > silence_ns)
+		known->first_ns = ts_ns;
+	known->master_ns = ts_ns;
+	known->master_priority = advert->priority;
+}
 
 /* Whether an advert is worth ringing for; notes it in any case. */
 static __always_inline int note_advert(struct havip_record *record, const struct advert *advert, __u32 holder)
@@ -21,6 +38,7 @@ static __always_inline int note_advert(struct havip_record *record, const struct
 					      .count = 1, .vrid = advert->vrid, .priority = advert->priority,
 					      .interval_cs = advert->interval_cs, .version = advert->version };
 
+		note_series(&first, record->ts_ns, advert);
 		bpf_map_update_elem(&adverts, &key, &first, BPF_ANY);
 		return 1;
 	}
@@ -28,6 +46,7 @@ static __always_inline int note_advert(struct havip_record *record, const struct
 		  known->interval_cs != advert->interval_cs || holder_word(&known->by) != holder_word(&record->by);
 	if (changed && !advert->priority)
 		quiet_ns = RESIGNATION_TOLD_EVERY_NS;
+	note_series(known, record->ts_ns, advert);
 	known->ts_ns = record->ts_ns;
 	known->count++;
 	known->vrid = advert->vrid;

@@ -119,24 +119,25 @@ static __always_inline int is_mapped_ipv4(const struct in6_addr *address)
 	return !(word[0] | word[1] | (word[2] ^ bpf_htonl(0xffff)));
 }
 
-/* The destination address as a key's 16 bytes; all zeros, which no HAVIP is, for one that nobody can have. */
-static __always_inline enum parsed parse_destination(const struct packet *packet, __u8 *address)
+/* An address of the header as a key's 16 bytes; all zeros, which no HAVIP is, for one that nobody can have. */
+static __always_inline enum parsed parse_address(const struct packet *packet, __u8 *address, int is_source)
 {
 	if (packet->protocol == bpf_htons(ETH_P_IP)) {
 		struct iphdr *ip = packet->network;
 
 		if ((void *)(ip + 1) > packet->end)
 			return PARSE_SHORT;
-		address_from_ipv4(address, ip->daddr);
+		address_from_ipv4(address, is_source ? ip->saddr : ip->daddr);
 	} else {
 		struct ipv6hdr *ip6 = packet->network;
+		struct in6_addr *found = is_source ? &ip6->saddr : &ip6->daddr;
 
 		if ((void *)(ip6 + 1) > packet->end)
 			return PARSE_SHORT;
-		if (is_mapped_ipv4(&ip6->daddr))
+		if (is_mapped_ipv4(found))
 			__builtin_memset(address, 0, 16);
 		else
-			__builtin_memcpy(address, &ip6->daddr, 16);
+			__builtin_memcpy(address, found, 16);
 	}
 	return PARSED;
 }

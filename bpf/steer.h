@@ -7,14 +7,7 @@
 #include "answer.h"
 #include "guests.h"
 #include "observe.h"
-
-/* Where to deliver; filled for HAVIP_REDIRECT_HOLDER and the HAVIP_REWRITE_* reasons. */
-struct delivery {
-	struct havip_holder holder;
-	struct havip_target *target;
-	__u32 havip;
-	int saved; /* the sender believed in another MAC */
-};
+#include "sightings.h"
 
 static __always_inline struct havip_place place_of(const struct packet *packet, const struct havip_port *in)
 {
@@ -79,11 +72,12 @@ static __noinline int may_send(const __u8 *source, const struct havip_port *in)
 	return known == learned;
 }
 
-static __always_inline enum havip_reason unheld(const struct havip_port *in, __u32 havip)
+static __always_inline enum havip_reason unheld(const struct havip_port *in, const struct havip_binding *binding)
 {
+	__u32 havip = binding->havip;
 	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
 
-	count_unheld(in, havip);
+	count_unheld(in, binding);
 	return policy && policy->flags & HAVIP_UNHELD_DROP ? HAVIP_DROP_UNHELD : HAVIP_PASS_UNHELD;
 }
 
@@ -153,7 +147,7 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	struct havip_binding *binding;
 	__u32 slot;
 
-	if (parse_destination(packet, key.address) != PARSED)
+	if (parse_address(packet, key.address, 0) != PARSED)
 		return HAVIP_PASS_TRUNCATED;
 	binding = binding_find(&key);
 	if (is_traced(in))
@@ -167,9 +161,10 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 
 	to->holder = holder_unpack(holder_word(&binding->holder));
 	to->havip = binding->havip;
+	to->since_ns = binding->since_ns;
 	slot = to->holder.port;
 	if (!slot)
-		return unheld(in, to->havip);
+		return unheld(in, binding);
 	if (slot == in->slot)
 		return steer_back(packet, eth, in, subnet, to);
 	to->target = bpf_map_lookup_elem(&targets, &slot);
@@ -337,6 +332,7 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 			return HAVIP_DROP_PORT_SECURITY;
 	}
 	if (packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6)) {
+		watch_sender(packet, in, place.subnet);
 		if (may_announce(packet) && !is_traced(in)) {
 			note_sender(packet, in, place);
 			heard = hear_packet(ctx, packet, in, place.subnet);

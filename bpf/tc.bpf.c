@@ -148,7 +148,7 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 		return TC_ACT_UNSPEC;
 	}
 	count_frame(in, reason);
-	count_delivered(in, to->havip, wire.packets, wire.bytes, to->saved);
+	count_delivered(in, to, wire.packets, wire.bytes);
 	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
 }
 
@@ -281,7 +281,7 @@ static __always_inline int tc_cross(struct __sk_buff *skb, const struct packet *
 		count_left(in, crossing, wire.packets);
 	if (reason == HAVIP_REDIRECT_OUT)
 		return tc_leave(crossing);
-	count_delivered(in, crossing->to.havip, wire.packets, wire.bytes, 0);
+	count_delivered(in, &crossing->to, wire.packets, wire.bytes);
 	return tc_enter(skb, crossing->to.target);
 end:
 	count_frame(in, reason);

@@ -37,26 +37,6 @@ static __always_inline void count_frame(const struct havip_port *in, enum havip_
 		count_reason(in->slot, reason);
 }
 
-static __always_inline void count_delivered(const struct havip_port *in, __u32 havip, __u64 packets, __u64 bytes, int saved)
-{
-	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
-
-	if (!traffic || is_traced(in))
-		return;
-	traffic->packets += packets;
-	traffic->bytes += bytes;
-	if (saved)
-		traffic->saved += packets;
-}
-
-static __always_inline void count_unheld(const struct havip_port *in, __u32 havip)
-{
-	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
-
-	if (traffic && !is_traced(in))
-		traffic->unheld++;
-}
-
 static __always_inline void count_claim(__u32 slot, __u32 kind, __u32 result)
 {
 	struct havip_claim_counters *counters = bpf_map_lookup_elem(&claim_counters, &slot);

@@ -76,7 +76,7 @@ static __always_inline int xdp_deliver(struct packet *packet, const struct havip
 	}
 	__builtin_memcpy(eth->h_dest, to->holder.mac, sizeof(eth->h_dest));
 	count_frame(in, reason);
-	count_delivered(in, to->havip, 1, packet->bytes, to->saved);
+	count_delivered(in, to, 1, packet->bytes);
 	return action;
 }
 
@@ -207,7 +207,7 @@ static __always_inline int xdp_cross(struct xdp_md *ctx, const struct havip_port
 	}
 	count_frame(in, reason);
 	if (reason == HAVIP_REDIRECT_HOLDER || reason == HAVIP_PASS_EIP_ROUTED)
-		count_delivered(in, crossing->to.havip, 1, bytes, 0);
+		count_delivered(in, &crossing->to, 1, bytes);
 	if (crossing->source && (redirected || reason == HAVIP_PASS_EIP_ROUTED))
 		count_left(in, crossing, 1);
 	return is_drop(reason) ? XDP_DROP : action;

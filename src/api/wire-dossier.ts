@@ -63,6 +63,7 @@ function fromWireStamps(message: v1.Stamps.$Properties): Stamps {
   return {
     lastToOldNs: maybeFrom(message.lastToOldNs),
     lastFromOldNs: maybeFrom(message.lastFromOldNs),
+    firstMissedNs: maybeFrom(message.firstMissedNs),
     lastAdvertNs: maybeFrom(message.lastAdvertNs),
     resignedNs: maybeFrom(message.resignedNs),
     releasedNs: maybeFrom(message.releasedNs),

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./check.js')).checkCommand(),
   status: async () => (await import('./status.js')).statusCommand(),
   events: async () => (await import('./events.js')).eventsCommand(),
+  explain: async () => (await import('./explain.js')).explainCommand(),
   map: async () => (await import('./map.js')).mapCommand(),
   trace: async () => (await import('./trace.js')).traceCommand(),
   replay: async () => (await import('./replay.js')).replayCommand(),

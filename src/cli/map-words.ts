@@ -235,20 +235,17 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
   adverts: decoder(
     (tables) => tables.adverts.entries(),
     byHavipAndPort,
-    (words, { tsNs, by, count, vrid, priority, intervalCs, version }) => ({
-      tsNs,
+    (words, { by, intervalCs, masterPriority, ...row }) => ({
+      ...row,
       by: words.holder(by),
-      count,
-      vrid,
-      priority,
       intervalMs: intervalCs * 10,
-      version,
+      masterPriority: Number(masterPriority),
     }),
   ),
   speakers: decoder(
     (tables) => tables.speakers.entries(),
     byHavipAndPort,
-    (_, { tsNs, count }) => ({ tsNs, count }),
+    (_, { tsNs, count, probedNs }) => ({ tsNs, count, probedNs }),
   ),
   stationed: decoder(
     (tables) => tables.stationed.entries(),
@@ -295,6 +292,12 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     (_, hash) => ({ hash }),
     (words, { who, seenNs }) => ({ port: words.port(who.port), mac: formatMac(who.mac), seenNs }),
     ({ seenNs }) => seenNs === 0n,
+  ),
+  sightings: decoder(
+    (tables) => tables.sightings.entries(),
+    byHavip,
+    (_, { one, other }) => ({ tenures: [{ ...one }, { ...other }].filter(({ sinceNs }) => sinceNs) }),
+    ({ one, other }) => !one.sinceNs && !other.sinceNs,
   ),
   havip_counters: decoder(
     ({ havip_counters: table }) => mapped(table.entries(), sumTraffic),

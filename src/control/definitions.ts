@@ -5,6 +5,7 @@ import type { HavipConfig, SubnetConfig } from '../config/types.js';
 import { HavipError } from '../errors.js';
 import {
   POLICY_FLAGS,
+  Tenure,
   type Binding as BindingRow,
   type Key,
   type Member,
@@ -28,13 +29,15 @@ export interface DefinitionChange {
 
 type Maps = Pick<
   Tables,
-  'subnets' | 'domains' | 'havips' | 'bindings' | 'members' | 'claims' | 'havip_counters'
+  'subnets' | 'domains' | 'havips' | 'bindings' | 'members' | 'claims' | 'havip_counters' | 'sightings'
 >;
 
 const ADDRESS_BYTES = 16;
 const NOBODY = { mac: new Uint8Array(6), port: 0 };
 const NO_KEY: Key = { subnet: 0, address: new Uint8Array(16) };
 const NO_MAC = new Uint8Array(6);
+const NO_TENURE = Tenure.decode(Buffer.alloc(Tenure.size));
+const UNSEEN = { one: NO_TENURE, other: NO_TENURE };
 const NO_POLICY = { key: NO_KEY, flags: 0, windowNs: 0n, moves: 0, serviceMac: NO_MAC };
 
 export class Definitions {
@@ -208,6 +211,7 @@ export class Definitions {
     this.resetState(id);
     this.maps.havips.set(id, NO_POLICY);
     this.maps.havip_counters.clear(id);
+    this.maps.sightings.set(id, UNSEEN);
     this.usedIds.delete(id);
     this.bound.delete(id);
     this.nextId = Math.min(this.nextId, id);

@@ -4,7 +4,7 @@
 import type { HolderEvent } from '../holders/events.js';
 import type { Holder } from '../holders/rules.js';
 import { WallClock } from '../observe/clock.js';
-import type { EventKind, EventParty, EventRecord } from '../observe/messages.js';
+import type { EventKind, EventParty, EventRecord, MoveRecord } from '../observe/messages.js';
 
 /** Names of what the kernel knows by number. */
 export interface EventSource {
@@ -19,17 +19,21 @@ const NOTHING = { network: '', subnet: '', address: '', from: null, to: null, co
 export class EventLog {
   private seq = 0;
   private pending: EventRecord[] = [];
+  private moves: MoveRecord[] = [];
   private readonly clock = new WallClock();
 
   constructor(
     private readonly source: EventSource,
-    private readonly send: (events: readonly EventRecord[]) => void,
+    private readonly send: (events: readonly EventRecord[], moves: readonly MoveRecord[]) => void,
   ) {}
 
   tellHolder(event: HolderEvent, repointNs: bigint | null, count = 1): void {
     const { kind, havip, tsNs, reason } = event;
     const [from, to] = [this.party(event.from), this.party(event.to)];
     this.add({ kind, reason, from, to, count, timeNs: tsNs, repointNs, ...this.source.havip(havip) });
+    if (kind !== 'move' || !event.to) return;
+    const slots = { fromSlot: event.from?.port ?? 0, toSlot: event.to.port };
+    this.moves.push({ id: this.seq, havip, ...slots, sinceNs: tsNs, writtenNs: event.writtenNs ?? null });
   }
 
   tellRefusal(news: { havip: number; by: Holder; reason: string; count: number; tsNs: bigint }): void {
@@ -59,9 +63,10 @@ export class EventLog {
   /** Hands over what was collected. */
   flush(): void {
     if (this.pending.length === 0) return;
-    const events = this.pending;
+    const { pending, moves } = this;
     this.pending = [];
-    this.send(events);
+    this.moves = [];
+    this.send(pending, moves);
   }
 
   private add(draft: Draft): void {

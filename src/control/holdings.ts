@@ -70,9 +70,10 @@ export class Holdings {
 
   /** Binds it to a station that has not announced. @param arrivedNs Of the frame that said so; null: several did. */
   bind(claim: Claim, arrivedNs: bigint | null): void {
-    const { kernel, loader, registry } = this.options;
+    const { kernel, loader, ports, registry } = this.options;
     const outcome = registry.outcome(claim);
     if (!outcome || outcome === 'refresh' || !this.counts(claim)) return;
+    ports.noteHolder(claim.by.port);
     if (kernel.serves(claim.havip)) kernel.bind(claim, outcome);
     else loader.commit(registry.claim(claim, process.hrtime.bigint(), true), arrivedNs);
   }

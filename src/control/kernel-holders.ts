@@ -197,7 +197,7 @@ export class KernelHolders {
       this.audit.audited++;
       if (!agrees) this.mismatch(decided);
     }
-    if (event) add(told, { event, repointNs: repointOf(decided), count: 1 });
+    if (event) add(told, { event: written(event, decided), repointNs: repointOf(decided), count: 1 });
     if (decided.doneNs !== 0n && !counts(decided.claim)) this.gone.push(decided.claim);
   }
 
@@ -250,6 +250,9 @@ export class KernelHolders {
     return binding;
   }
 }
+
+const written = (event: HolderEvent, { doneNs }: Decided): HolderEvent =>
+  doneNs === 0n ? event : { ...event, writtenNs: doneNs };
 
 function repointOf({ cause, claim, doneNs }: Decided): bigint | null {
   return cause === CAUSE.FRAME && doneNs !== 0n ? doneNs - claim.tsNs : null;

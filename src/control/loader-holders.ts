@@ -44,10 +44,10 @@ export class LoaderHolders {
     const havip = change && definitions.havip(change.havip);
     if (!havip) return;
     const { binding } = change;
-    let repointNs: bigint | null = null;
+    let writtenNs: bigint | null = null;
     if (binding) {
       tables.bindings.set(definitions.keyOf(havip), toRow(havip.id, binding));
-      if (arrivedNs !== null) repointNs = process.hrtime.bigint() - arrivedNs;
+      writtenNs = process.hrtime.bigint();
       if (binding.holder) {
         const { mac, port } = holderRow(binding.holder);
         // Where a RARP is to look for it.
@@ -57,7 +57,9 @@ export class LoaderHolders {
         );
       }
     }
-    for (const event of change.events) tell(event, repointNs, 1);
+    const repointNs = writtenNs !== null && arrivedNs !== null ? writtenNs - arrivedNs : null;
+    for (const event of change.events)
+      tell({ ...event, ...(writtenNs !== null && { writtenNs }) }, repointNs, 1);
   }
 
   private refused(record: ClaimRecord, slept: boolean): void {

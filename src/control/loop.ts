@@ -79,7 +79,7 @@ export class ControlLoop implements EventSource {
     this.ports = new PortBook(tables, attachments);
     this.registry = new Registry(this.ports, kindName);
     this.refusals = new Refusals(tables.refusals);
-    this.events = new EventLog(this, (events) => tell({ type: 'events', events }));
+    this.events = new EventLog(this, (events, moves) => tell({ type: 'events', events, moves }));
     this.lossesTold = this.losses();
     const { definitions, registry, refusals, events } = this;
     const shared = {

@@ -2,7 +2,7 @@
 // The ports being served: which slot each has, what the maps say of it, what is attached. A slot is a port's name in
 // the kernel; it is given to a new port only when the others have had their turn, and never passes on a binding.
 import type { Attachments, Hook } from '../kernel/attachments.js';
-import { PORT_KIND, type Place, type Target } from '../kernel/layout.gen.js';
+import { PORT_FLAGS, PORT_KIND, type Place, type Target } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { fieldBytes, fieldText } from '../kernel/names.js';
 import { HavipError } from '../errors.js';
@@ -180,6 +180,8 @@ export class PortBook {
     });
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
+    const known = this.maps.ports.get(ifindex);
+    const holds = known?.generation === generation ? known.flags & PORT_FLAGS.HOLDS : 0;
     this.maps.ports.set(ifindex, {
       slot,
       subnet: untagged.subnet,
@@ -187,7 +189,7 @@ export class PortBook {
       kind,
       learnEveryNs,
       generation,
-      flags: untagged.flags,
+      flags: untagged.flags | holds,
     });
     const downSinceNs = wanted.up ? null : (before.downSinceNs ?? process.hrtime.bigint());
     const { sinceNs } = before;
@@ -195,6 +197,14 @@ export class PortBook {
     this.served.set(ifindex, port);
     this.bySlot.set(slot, port);
     return port;
+  }
+
+  /** What it sends is watched from now on; the programs do so themselves for whoever announces. */
+  noteHolder(slot: number): void {
+    const ifindex = this.bySlot.get(slot)?.wanted.ifindex;
+    const row = ifindex === undefined ? undefined : this.maps.ports.get(ifindex);
+    if (ifindex === undefined || !row || row.flags & PORT_FLAGS.HOLDS) return;
+    this.maps.ports.set(ifindex, { ...row, flags: row.flags | PORT_FLAGS.HOLDS });
   }
 
   /** A port that cannot be attached is served by the bridge, and said to be; the others go on. */

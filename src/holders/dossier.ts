@@ -15,6 +15,8 @@ export interface Stamps {
   readonly lastToOldNs: bigint | null;
   /** The last packet that the old holder sent as the HAVIP. */
   readonly lastFromOldNs: bigint | null;
+  /** The first packet to the HAVIP after that, wherever it went: the first one that was missed. */
+  readonly firstMissedNs: bigint | null;
   /** Its last VRRP advert that was no goodbye. */
   readonly lastAdvertNs: bigint | null;
   /** Its goodbye, a VRRP advert of priority 0. */
@@ -60,7 +62,8 @@ export interface Stage {
 
 /**
  * What the outage is measured by. `answers`: from the old holder's last packet to the new one's first. `deliveries`:
- * from the last packet that the old one got to the first that the new one got. `none`: no traffic was seen on one side.
+ * from the last packet that the old one got to the first that the new one got, where nobody ever answers. `none`: nobody
+ * sent anything while nobody answered.
  */
 export type OutageBasis = 'answers' | 'deliveries' | 'none';
 

@@ -24,6 +24,8 @@ export interface HolderEvent {
   readonly to: Holder | null;
   /** The frame's form, or why it was released. */
   readonly reason: string;
+  /** When the binding was visible to every CPU; absent: none was written, or nobody knows. */
+  readonly writtenNs?: bigint;
 }
 
 /** null: it changed nothing that is told. @param kindName The frame's form by CLAIM_KIND. */

@@ -9,7 +9,7 @@ export interface Layout<T> {
 }
 
 export const LIMITS = {
-  ABI_VERSION: 4,
+  ABI_VERSION: 5,
   NAME_BYTES: 64,
   STATIONS: 4096,
   RING_BYTES: 1048576,
@@ -44,6 +44,7 @@ export const PORT_FLAGS = {
   TRACED: 4,
   EIPS: 8,
   EIP_ARP: 16,
+  HOLDS: 32,
 } as const;
 
 export const TARGET_FLAGS = {
@@ -765,10 +766,14 @@ export interface Advert {
   priority: number;
   intervalCs: number;
   version: number;
+  firstNs: bigint;
+  masterNs: bigint;
+  masterPriority: bigint;
+  resignedNs: bigint;
 }
 
 export const Advert: Layout<Advert> = {
-  size: 40,
+  size: 72,
   decode: (from, at = 0) => ({
     tsNs: from.readBigUInt64LE(at + 0),
     toldNs: from.readBigUInt64LE(at + 8),
@@ -778,8 +783,12 @@ export const Advert: Layout<Advert> = {
     priority: from.readUInt8(at + 33),
     intervalCs: from.readUInt16LE(at + 34),
     version: from.readUInt32LE(at + 36),
+    firstNs: from.readBigUInt64LE(at + 40),
+    masterNs: from.readBigUInt64LE(at + 48),
+    masterPriority: from.readBigUInt64LE(at + 56),
+    resignedNs: from.readBigUInt64LE(at + 64),
   }),
-  encode: (value, to = Buffer.alloc(40), at = 0) => {
+  encode: (value, to = Buffer.alloc(72), at = 0) => {
     to.writeBigUInt64LE(value.tsNs, at + 0);
     to.writeBigUInt64LE(value.toldNs, at + 8);
     Holder.encode(value.by, to, at + 16);
@@ -788,6 +797,10 @@ export const Advert: Layout<Advert> = {
     to.writeUInt8(value.priority, at + 33);
     to.writeUInt16LE(value.intervalCs, at + 34);
     to.writeUInt32LE(value.version, at + 36);
+    to.writeBigUInt64LE(value.firstNs, at + 40);
+    to.writeBigUInt64LE(value.masterNs, at + 48);
+    to.writeBigUInt64LE(value.masterPriority, at + 56);
+    to.writeBigUInt64LE(value.resignedNs, at + 64);
     return to;
   },
 };
@@ -796,19 +809,22 @@ export interface Speaker {
   tsNs: bigint;
   toldNs: bigint;
   count: bigint;
+  probedNs: bigint;
 }
 
 export const Speaker: Layout<Speaker> = {
-  size: 24,
+  size: 32,
   decode: (from, at = 0) => ({
     tsNs: from.readBigUInt64LE(at + 0),
     toldNs: from.readBigUInt64LE(at + 8),
     count: from.readBigUInt64LE(at + 16),
+    probedNs: from.readBigUInt64LE(at + 24),
   }),
-  encode: (value, to = Buffer.alloc(24), at = 0) => {
+  encode: (value, to = Buffer.alloc(32), at = 0) => {
     to.writeBigUInt64LE(value.tsNs, at + 0);
     to.writeBigUInt64LE(value.toldNs, at + 8);
     to.writeBigUInt64LE(value.count, at + 16);
+    to.writeBigUInt64LE(value.probedNs, at + 24);
     return to;
   },
 };
@@ -966,6 +982,75 @@ export const Station: Layout<Station> = {
   },
 };
 
+export interface Tenure {
+  sinceNs: bigint;
+  firstToNs: bigint;
+  lastToNs: bigint;
+  firstFromNs: bigint;
+  lastFromNs: bigint;
+  missedNs: bigint;
+  missed: bigint;
+}
+
+export const Tenure: Layout<Tenure> = {
+  size: 56,
+  decode: (from, at = 0) => ({
+    sinceNs: from.readBigUInt64LE(at + 0),
+    firstToNs: from.readBigUInt64LE(at + 8),
+    lastToNs: from.readBigUInt64LE(at + 16),
+    firstFromNs: from.readBigUInt64LE(at + 24),
+    lastFromNs: from.readBigUInt64LE(at + 32),
+    missedNs: from.readBigUInt64LE(at + 40),
+    missed: from.readBigUInt64LE(at + 48),
+  }),
+  encode: (value, to = Buffer.alloc(56), at = 0) => {
+    to.writeBigUInt64LE(value.sinceNs, at + 0);
+    to.writeBigUInt64LE(value.firstToNs, at + 8);
+    to.writeBigUInt64LE(value.lastToNs, at + 16);
+    to.writeBigUInt64LE(value.firstFromNs, at + 24);
+    to.writeBigUInt64LE(value.lastFromNs, at + 32);
+    to.writeBigUInt64LE(value.missedNs, at + 40);
+    to.writeBigUInt64LE(value.missed, at + 48);
+    return to;
+  },
+};
+
+export interface Sightings {
+  one: Tenure;
+  other: Tenure;
+}
+
+export const Sightings: Layout<Sightings> = {
+  size: 112,
+  decode: (from, at = 0) => ({
+    one: Tenure.decode(from, at + 0),
+    other: Tenure.decode(from, at + 56),
+  }),
+  encode: (value, to = Buffer.alloc(112), at = 0) => {
+    Tenure.encode(value.one, to, at + 0);
+    Tenure.encode(value.other, to, at + 56);
+    return to;
+  },
+};
+
+export interface Gate {
+  tick: number;
+  until: number;
+}
+
+export const Gate: Layout<Gate> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    tick: from.readUInt32LE(at + 0),
+    until: from.readUInt32LE(at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.tick, at + 0);
+    to.writeUInt32LE(value.until, at + 4);
+    return to;
+  },
+};
+
 export interface Traffic {
   packets: bigint;
   bytes: bigint;
@@ -973,10 +1058,11 @@ export interface Traffic {
   unheld: bigint;
   fromHolder: bigint;
   fromOthers: bigint;
+  gate: Gate;
 }
 
 export const Traffic: Layout<Traffic> = {
-  size: 48,
+  size: 56,
   decode: (from, at = 0) => ({
     packets: from.readBigUInt64LE(at + 0),
     bytes: from.readBigUInt64LE(at + 8),
@@ -984,29 +1070,37 @@ export const Traffic: Layout<Traffic> = {
     unheld: from.readBigUInt64LE(at + 24),
     fromHolder: from.readBigUInt64LE(at + 32),
     fromOthers: from.readBigUInt64LE(at + 40),
+    gate: Gate.decode(from, at + 48),
   }),
-  encode: (value, to = Buffer.alloc(48), at = 0) => {
+  encode: (value, to = Buffer.alloc(56), at = 0) => {
     to.writeBigUInt64LE(value.packets, at + 0);
     to.writeBigUInt64LE(value.bytes, at + 8);
     to.writeBigUInt64LE(value.saved, at + 16);
     to.writeBigUInt64LE(value.unheld, at + 24);
     to.writeBigUInt64LE(value.fromHolder, at + 32);
     to.writeBigUInt64LE(value.fromOthers, at + 40);
+    Gate.encode(value.gate, to, at + 48);
     return to;
   },
 };
 
 export interface PortCounters {
   frames: bigint[];
+  watched: bigint;
+  gate: Gate;
 }
 
 export const PortCounters: Layout<PortCounters> = {
-  size: 472,
+  size: 488,
   decode: (from, at = 0) => ({
     frames: Array.from({ length: 59 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    watched: from.readBigUInt64LE(at + 472),
+    gate: Gate.decode(from, at + 480),
   }),
-  encode: (value, to = Buffer.alloc(472), at = 0) => {
+  encode: (value, to = Buffer.alloc(488), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
+    to.writeBigUInt64LE(value.watched, at + 472);
+    Gate.encode(value.gate, to, at + 480);
     return to;
   },
 };

@@ -168,7 +168,7 @@ function toRow(
   names: Names,
   key: Key,
   binding: Binding,
-  traffic: Traffic,
+  traffic: Counts,
   eip: Uint8Array | undefined,
 ): HavipRow {
   const subnet = names.subnets.get(key.subnet);
@@ -194,8 +194,11 @@ export function toHolder(names: Names, holder: Holder): HavipHolder | null {
   return { port: name, slot: holder.port, mac: formatMac(holder.mac), kind: port?.kind ?? 'vnic' };
 }
 
-export function sumTraffic(perCpu: readonly Traffic[]): Traffic {
-  const sum: Traffic = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n };
+/** Without what only the programs need. */
+export type Counts = Omit<Traffic, 'gate'>;
+
+export function sumTraffic(perCpu: readonly Traffic[]): Counts {
+  const sum: Counts = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n };
   for (const { packets, bytes, saved, unheld, fromHolder, fromOthers } of perCpu) {
     sum.packets += packets;
     sum.bytes += bytes;
@@ -208,8 +211,8 @@ export function sumTraffic(perCpu: readonly Traffic[]): Traffic {
 }
 
 /** All counters at once by batches of the kernel, since a call for each of 100,000 takes twice as long. */
-function readTraffic(counters: Tables['havip_counters']): (havip: number) => Traffic {
-  const sums: Traffic[] = [];
+function readTraffic(counters: Tables['havip_counters']): (havip: number) => Counts {
+  const sums: Counts[] = [];
   for (const [havip, perCpu] of counters.entries()) sums[havip] = sumTraffic(perCpu);
   return (havip) => sums[havip] ?? sumTraffic([]);
 }

@@ -51,6 +51,21 @@ export interface EventRecord {
   readonly repointNs: bigint | null;
 }
 
+/** A move by the kernel's numbers, by which the worker finds what was seen of it. */
+export interface MoveRecord {
+  /** The `seq` of its event. */
+  readonly id: number;
+  /** Index in the `havips` map. */
+  readonly havip: number;
+  /** 0: nobody had held it. */
+  readonly fromSlot: number;
+  readonly toSlot: number;
+  /** The new binding's. */
+  readonly sinceNs: bigint;
+  /** When it was visible to every CPU; null: nobody knows. */
+  readonly writtenNs: bigint | null;
+}
+
 /** A port as the control thread serves it. */
 export interface PortRecord {
   readonly slot: number;
@@ -81,7 +96,11 @@ export interface ConfigRecord {
 }
 
 export type ToWorker =
-  | { readonly type: 'events'; readonly events: readonly EventRecord[] }
+  | {
+      readonly type: 'events';
+      readonly events: readonly EventRecord[];
+      readonly moves: readonly MoveRecord[];
+    }
   | {
       readonly type: 'ports';
       readonly ports: readonly PortRecord[];

@@ -29,6 +29,7 @@ import { DossierMemory } from './dossiers.js';
 import { History } from './history.js';
 import type { AbsentRecord, ConfigRecord, PortRecord, WorkerOptions } from './messages.js';
 import type { MetricsView } from './metrics.js';
+import { MoveWatch } from './move-watch.js';
 
 export class Source implements ApiSource, MetricsView {
   readonly history = new History();
@@ -40,6 +41,7 @@ export class Source implements ApiSource, MetricsView {
   metricsAddress: string | null = null;
   private flapping: ReadonlySet<number> = new Set();
   private split: ReadonlySet<number> = new Set();
+  readonly watch: MoveWatch;
   private readonly clock = new WallClock();
   private readonly startedNs = process.hrtime.bigint() - BigInt(Math.round(process.uptime() * 1e9));
 
@@ -51,7 +53,9 @@ export class Source implements ApiSource, MetricsView {
     private readonly options: WorkerOptions,
     private readonly askReload: () => Promise<readonly string[]>,
     private readonly tables: Tables = openPinnedTables(options.pinPath),
-  ) {}
+  ) {
+    this.watch = new MoveWatch(tables, this.moves);
+  }
 
   rows(): Iterable<HavipRow> {
     return eachHavip(this.tables);

@@ -65,6 +65,7 @@ function take(parts: Parts, message: ToWorker): void {
     case 'events':
       source.history.add(message.events);
       for (const event of message.events) logEvent(log, event);
+      source.watch.begin(message.events, message.moves);
       return metrics.observe(message.events);
     case 'history':
       return source.history.add(message.events);
@@ -89,7 +90,8 @@ function take(parts: Parts, message: ToWorker): void {
   }
 }
 
-function stop({ api, http }: Parts): void {
+function stop({ source, api, http }: Parts): void {
+  source.watch.stop();
   api.stop();
   http?.stop();
   port.close();

@@ -116,6 +116,9 @@ function populate(tables: Tables): void {
   addHavip(tables, 6, 2, 'fd00::50', 0);
 }
 
+/** struct havip_gate, which is the programs' own. */
+const GATE = 0n;
+
 /** What `Table` has no word for, since only programs count: bpftool writes the same value for every CPU. */
 function count(path: string, index: number, words: readonly bigint[]): void {
   const key = hex(BigInt(index)).slice(0, 4);
@@ -144,7 +147,7 @@ test.serial('another version’s maps are named', (t) => {
 
 test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) => {
   populate(pinMaps(t.context.pinPath, 64));
-  count(join(mapsFolder(t.context.pinPath), 'havip_counters'), 4, [10n, 2n ** 40n, 3n, 1n, 0n, 0n]);
+  count(join(mapsFolder(t.context.pinPath), 'havip_counters'), 4, [10n, 2n ** 40n, 3n, 1n, 0n, 0n, GATE]);
   const tables = openPinnedTables(t.context.pinPath);
   const cpus = BigInt(tables.losses.get(0).length);
   const rows = readHavips(tables).sort((a, b) => a.havip - b.havip);
@@ -210,7 +213,7 @@ test.serial('one address is found in every network that has it, or in the one as
 test.serial('a port’s counters and the losses are sums over the CPUs', (t) => {
   const tables = pinMaps(t.context.pinPath, 64);
   const frames = REASONS.map((_, reason) => BigInt(reason));
-  count(join(mapsFolder(t.context.pinPath), 'port_counters'), 1, frames);
+  count(join(mapsFolder(t.context.pinPath), 'port_counters'), 1, [...frames, 0n, GATE]);
   count(join(mapsFolder(t.context.pinPath), 'losses'), 0, [5n, 6n]);
   const cpus = BigInt(tables.losses.get(0).length);
   t.is(readPortCounters(tables, 1)[REASON.REDIRECT_HOLDER], BigInt(REASON.REDIRECT_HOLDER) * cpus);
@@ -270,7 +273,7 @@ test.serial('the observer serves list, events, reload, metrics and health from t
   const observer = await Observer.start(options);
   t.teardown(() => observer.stop());
   observer.onReload(() => Promise.resolve(['havip.yaml:3:1: bad']));
-  observer.tell({ type: 'events', events: [EVENT] });
+  observer.tell({ type: 'events', events: [EVENT], moves: [] });
   observer.tell({ type: 'flapping', havips: [5] });
   const client = await ApiClient.connect(options.socket);
   const rows = await client.listHavips();
@@ -322,7 +325,7 @@ test.serial('a worker that dies is reported, comes back, and knows what was told
   const onDown = (error: HavipError): void => void downs.push(error.message);
   const observer = await Observer.start(options, { onDown, onUp: () => cameUp() });
   t.teardown(() => observer.stop());
-  observer.tell({ type: 'events', events: [EVENT] });
+  observer.tell({ type: 'events', events: [EVENT], moves: [] });
   await (observer as unknown as { worker: { terminate(): Promise<number> } }).worker.terminate();
   observer.tell({ type: 'flapping', havips: [4] });
   await up;

@@ -2,6 +2,7 @@
 // EIPs: from outside to the holder and back by the gateway, by XDP and by tc, from inside too; who answers ARP for
 // them, what quotes a packet, who may leave, and what a failover does to a session.
 import test from 'ava';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/topology.js';
@@ -137,15 +138,19 @@ test.serial(
     await takeOver(lab, 'vm-a');
     const reply = await capture(lab, 'outside', 'eth0');
     const from = (frame: string): boolean => frame.slice(52, 60) === hexOfIpv4(EIP);
-    const sayAs = async (guest: 'vm-a' | 'vm-b'): Promise<number> => {
+    // What was captured comes through a pipe, in its own time.
+    const sayAs = async (guest: 'vm-a' | 'vm-b', wanted: number): Promise<number> => {
       await lab.ip(guest, [`address replace ${VIP}/32 dev lo`]);
       const before = reply.frames().filter(from).length;
       const argv = ['ping', '-n', '-c', '3', '-i', '0.05', '-W', '1', '-I', VIP, OUTSIDE.far];
       await lab.exec(guest, argv);
-      return reply.frames().filter(from).length - before;
+      const arrived = (): number => reply.frames().filter(from).length - before;
+      await eventually(`${wanted} of ${guest} arrive`, () => Promise.resolve(arrived() >= wanted));
+      await sleep(200);
+      return arrived();
     };
-    t.is(await sayAs('vm-a'), 3);
-    t.is(await sayAs('vm-b'), 3);
+    t.is(await sayAs('vm-a', 3), 3);
+    t.is(await sayAs('vm-b', 3), 3);
     const counted = async (who: string): Promise<number | undefined> =>
       (await metrics(lab, daemon)).get(
         `havip_eip_packets_total{network="blue",address="${VIP}",sender="${who}"}`,
@@ -157,8 +162,8 @@ test.serial(
     const closed = await startDaemon(lab, {
       config: eipConfig('tc', [{ address: EIP, havip: VIP, egress: 'holder' }]),
     });
-    t.is(await sayAs('vm-a'), 3);
-    t.is(await sayAs('vm-b'), 0);
+    t.is(await sayAs('vm-a', 3), 3);
+    t.is(await sayAs('vm-b', 0), 0);
     t.is(await frames(lab, closed, lab.port('vm-b'), 'drop', 'eip-not-holder'), 3);
   },
 );

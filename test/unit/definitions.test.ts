@@ -4,7 +4,7 @@ import test from 'ava';
 import type { HavipConfig, SubnetConfig } from '../../src/config/types.js';
 import { Definitions } from '../../src/control/definitions.js';
 import { fieldText as textOf } from '../../src/kernel/names.js';
-import { POLICY_FLAGS, type Binding } from '../../src/kernel/layout.gen.js';
+import { POLICY_FLAGS, Tenure, type Binding } from '../../src/kernel/layout.gen.js';
 import { SUBNETS_MAX } from '../../src/kernel/maps.js';
 import { formatAddress, formatMac } from '../../src/net/addresses.js';
 import { CAPACITY, havip, subnet } from './configs.js';
@@ -136,6 +136,8 @@ test('a HAVIP that is taken out leaves its index, without holder, claims or coun
   definitions.apply([subnet('web', ['10.0.1.50', '10.0.1.51'])]);
   bind(maps, '10.0.1.50', 3);
   claim(maps, 0, 3);
+  const tenure = Tenure.decode(Buffer.alloc(Tenure.size, 1));
+  maps.sightings.set(0, { one: tenure, other: tenure });
   const { fresh, removed } = definitions.apply([subnet('web', ['10.0.1.51', '10.0.1.60'])]);
   t.deepEqual([removed.map(({ id }) => id), fresh.map(({ id }) => id)], [[0], [0]]);
   t.deepEqual(rows(maps), { '1|10.0.1.51': 1, '1|10.0.1.60': 0 });
@@ -143,6 +145,7 @@ test('a HAVIP that is taken out leaves its index, without holder, claims or coun
   t.deepEqual([...maps.claims.entries()], []);
   t.deepEqual(reset, [0]);
   t.true(maps.havip_counters.cleared.includes(0));
+  t.is(maps.sightings.get(0)?.one.sinceNs, 0n, 'what was seen of the one before is not the new one’s');
 });
 
 test('full maps take another configuration of as many HAVIPs', (t) => {

@@ -12,7 +12,13 @@ export function dossier(differences: Partial<Dossier> = {}): Dossier {
     to: { port: 'tap-b', mac: '02:00:00:00:00:0b' },
     ...{ reason: 'arp-request', releaseReason: 'port-down', announcedWallNs: 2n ** 60n + 1n },
     stamps: {
-      ...{ lastToOldNs: T + MS, lastFromOldNs: T, lastAdvertNs: T - 400n * MS, resignedNs: null },
+      ...{
+        lastToOldNs: T + MS,
+        lastFromOldNs: T,
+        firstMissedNs: T + MS,
+        lastAdvertNs: T - 400n * MS,
+        resignedNs: null,
+      },
       ...{ releasedNs: T + 3n * MS, firstSignNs: T + 3_209n * MS, announcedNs: T + 3_210n * MS },
       ...{ writtenNs: T + 3_210n * MS + 800n, firstToNewNs: T + 3_211n * MS, firstFromNewNs: null },
     },

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* When a holder was last seen, and when its successor first: what a failover is told by. A time stamp costs a quarter of
+ * a packet's way, so not every packet gets one: of each tick of the kernel's clock the first ones do, then now and then
+ * one. At 32,000 packets a second or fewer (ticks of 4 ms) that is every packet; above, the last one seen is never older
+ * than 64 packets, 2 ms. A new binding opens the gate: the first packet to a new holder always counts. */
+#ifndef HAVIP_SIGHTINGS_H
+#define HAVIP_SIGHTINGS_H
+
+#include "parse.h"
+#include "table.h"
+#include "verdict.h"
+
+#define STAMPED_IN_A_TICK 128
+#define STAMPED_EACH 64 /* after those; a power of two */
+
+/* @count Of packets so far, this one included. */
+static __always_inline int is_stamped(struct havip_gate *gate, __u32 count, __u32 salt)
+{
+	__u32 tick = (__u32)bpf_jiffies64() ^ salt;
+
+	if (__builtin_expect(gate->tick != tick, 0)) {
+		gate->tick = tick;
+		gate->until = count + STAMPED_IN_A_TICK;
+		return 1;
+	}
+	return __builtin_expect(!(count & (STAMPED_EACH - 1)) || (__s32)(count - gate->until) < 0, 0);
+}
+
+/* The row of that binding, or, where there is none yet, the older one, emptied. */
+static __always_inline struct havip_tenure *tenure_of(struct havip_sightings *seen, __u64 since_ns)
+{
+	struct havip_tenure *one = &seen->one, *other = &seen->other, *row;
+
+	if (one->since_ns == since_ns)
+		return one;
+	if (other->since_ns == since_ns)
+		return other;
+	row = one->since_ns < other->since_ns ? one : other;
+	row->first_to_ns = row->last_to_ns = 0;
+	row->first_from_ns = row->last_from_ns = 0;
+	row->missed_ns = row->missed = 0;
+	*(volatile __u64 *)&row->since_ns = since_ns;
+	return row;
+}
+
+/* That of whoever held it before that binding; null: not seen. */
+static __always_inline struct havip_tenure *tenure_before(struct havip_sightings *seen, __u64 since_ns)
+{
+	struct havip_tenure *one = &seen->one, *other = &seen->other, *row;
+
+	row = other->since_ns == since_ns || (one->since_ns != since_ns && one->since_ns > other->since_ns) ? one : other;
+	return row->since_ns && row->since_ns < since_ns ? row : 0;
+}
+
+/* Where to deliver; filled for HAVIP_REDIRECT_HOLDER and the HAVIP_REWRITE_* reasons. */
+struct delivery {
+	struct havip_holder holder;
+	struct havip_target *target;
+	__u64 since_ns; /* of the binding */
+	__u32 havip;
+	int saved; /* the sender believed in another MAC */
+};
+
+/* A packet is missed until its holder says something. */
+static __always_inline void note_missed(struct havip_tenure *tenure, __u64 now_ns)
+{
+	if (!tenure->missed)
+		tenure->missed_ns = now_ns;
+	tenure->missed++;
+}
+
+static __noinline void note_delivered(__u32 havip, __u64 since_ns)
+{
+	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
+	__u64 now_ns = bpf_ktime_get_ns();
+	struct havip_tenure *tenure;
+
+	if (!seen)
+		return;
+	tenure = tenure_of(seen, since_ns);
+	tenure->last_to_ns = now_ns;
+	if (!tenure->first_to_ns)
+		tenure->first_to_ns = now_ns;
+	note_missed(tenure, now_ns);
+}
+
+/* Nobody holds it since then: whoever did is missed. */
+static __noinline void note_unheld(__u32 havip, __u64 since_ns)
+{
+	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
+	struct havip_tenure *tenure;
+
+	if (!seen)
+		return;
+	tenure = tenure_before(seen, since_ns);
+	if (tenure)
+		note_missed(tenure, bpf_ktime_get_ns());
+}
+
+static __always_inline void count_delivered(const struct havip_port *in, const struct delivery *to, __u64 packets,
+					    __u64 bytes)
+{
+	__u32 havip = to->havip;
+	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
+
+	if (!traffic || is_traced(in))
+		return;
+	traffic->packets += packets;
+	traffic->bytes += bytes;
+	if (to->saved)
+		traffic->saved += packets;
+	if (is_stamped(&traffic->gate, traffic->packets, to->since_ns))
+		note_delivered(havip, to->since_ns);
+}
+
+static __always_inline void count_unheld(const struct havip_port *in, const struct havip_binding *binding)
+{
+	__u32 havip = binding->havip;
+	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
+
+	if (!traffic || is_traced(in))
+		return;
+	traffic->unheld++;
+	if (is_stamped(&traffic->gate, traffic->unheld, binding->since_ns))
+		note_unheld(havip, binding->since_ns);
+}
+
+/* A packet that may be the present holder's or the last one's, as the HAVIP; LVS real servers, which lawfully send the
+ * same from their own ports, are neither. */
+static __noinline void note_sent(const struct packet *packet, const struct havip_port *in, __u32 subnet)
+{
+	struct havip_key key = { .subnet = subnet };
+	struct ethhdr *eth = packet->data;
+	struct havip_tenure *tenure;
+	struct havip_binding *binding;
+	struct havip_sightings *seen;
+	__u64 sender, holder, since_ns;
+	__u32 havip;
+
+	if ((void *)(eth + 1) > packet->end || parse_address(packet, key.address, 1) != PARSED)
+		return;
+	binding = binding_find(&key);
+	if (!binding)
+		return;
+	havip = binding->havip;
+	seen = bpf_map_lookup_elem(&sightings, &havip);
+	if (!seen)
+		return;
+	sender = holder_pack(eth->h_source, in->slot);
+	holder = holder_word(&binding->holder);
+	since_ns = binding->since_ns;
+	if (holder == sender || (in->kind != HAVIP_UPLINK && holder_unpack(holder).port == in->slot))
+		tenure = tenure_of(seen, since_ns);
+	else if (holder_word(&binding->former) == sender || (in->kind != HAVIP_UPLINK && binding->former.port == in->slot))
+		tenure = tenure_before(seen, since_ns);
+	else
+		return;
+	if (!tenure)
+		return;
+	tenure->missed = 0;
+	tenure->last_from_ns = bpf_ktime_get_ns();
+	if (!tenure->first_from_ns)
+		tenure->first_from_ns = tenure->last_from_ns;
+}
+
+/* An IP packet, whoever it is to. */
+static __always_inline void watch_sender(const struct packet *packet, const struct havip_port *in, __u32 subnet)
+{
+	struct havip_port_counters *counters;
+	__u32 slot = in->slot;
+
+	if (!(in->flags & HAVIP_PORT_HOLDS) || is_traced(in))
+		return;
+	counters = bpf_map_lookup_elem(&port_counters, &slot);
+	if (counters && is_stamped(&counters->gate, ++counters->watched, 0))
+		note_sent(packet, in, subnet);
+}
+
+#endif
