@@ -9,9 +9,22 @@ export interface Screen {
   readonly color: boolean;
 }
 
-export function screenOf(stream: NodeJS.WriteStream = process.stdout, env = process.env): Screen {
-  const terminal = stream.isTTY;
-  return { terminal, color: terminal && !env.NO_COLOR && env.TERM !== 'dumb' };
+/**
+ * Colours are for terminals. NO_COLOR (not empty) takes them away, FORCE_COLOR (not empty, not 0) gives them to a pipe
+ * too; NO_COLOR wins. As commander has it for --help, and no-color.org.
+ */
+export function screenOf(
+  stream: Pick<NodeJS.WriteStream, 'isTTY'> = process.stdout,
+  env: NodeJS.ProcessEnv = process.env,
+): Screen {
+  const terminal = stream.isTTY === true; // eslint-disable-line @typescript-eslint/no-unnecessary-boolean-literal-compare -- undefined in a pipe
+  return { terminal, color: wantsColor(terminal, env) };
+}
+
+function wantsColor(terminal: boolean, { NO_COLOR, FORCE_COLOR, TERM }: NodeJS.ProcessEnv): boolean {
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return terminal && TERM !== 'dumb';
 }
 
 /** Columns: a name, and whether it is numbers (they align right). */
@@ -36,9 +49,23 @@ export async function renderTable(
   paint?: (row: readonly string[]) => Color | null,
 ): Promise<string> {
   const clean = rows.map((row) => row.map(escapeControl));
-  if (!screen.terminal) return plainTable(columns, clean);
-  const colored = clean.map((row) => paintRow(row, screen.color ? (paint?.(row) ?? null) : null));
-  return framedTable(columns, colored, screen);
+  const colors = clean.map((row) => (screen.color ? (paint?.(row) ?? null) : null));
+  if (!screen.terminal) return paintLines(plainTable(columns, clean), colors);
+  return framedTable(
+    columns,
+    clean.map((row, at) => paintRow(row, colors[at] ?? null)),
+    screen,
+  );
+}
+
+/** A plain table is aligned first, then coloured: a colour has no width. */
+function paintLines(table: string, colors: readonly (Color | null)[]): string {
+  const [heading = '', ...lines] = table.split('\n');
+  const painted = lines.map((line, at) => {
+    const color = colors[at];
+    return color ? paintText(line, color) : line;
+  });
+  return [heading, ...painted].join('\n');
 }
 
 /** No trailing blanks: the last column stays as it is. */

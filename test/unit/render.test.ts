@@ -4,7 +4,7 @@ import test from 'ava';
 import type { HavipStatus } from '../../src/api/types.js';
 import { eventJson, eventText } from '../../src/cli/events.js';
 import { rfc3339, toJson, type Json } from '../../src/cli/json.js';
-import { escapeControl, plainTable, renderTable } from '../../src/cli/render.js';
+import { escapeControl, plainTable, renderTable, screenOf } from '../../src/cli/render.js';
 import { notes, sorted, statusJson } from '../../src/cli/status.js';
 import type { EventRecord } from '../../src/observe/messages.js';
 
@@ -53,6 +53,32 @@ test('a pipe gets no colour and no frame, a terminal both, NO_COLOR a frame alon
   const framed = await table(true, false);
   t.regex(framed, /│ un\\x1bheld │/);
   t.notRegex(framed, /\x1b/);
+});
+
+const colors = test.macro((t, isTTY: boolean, env: NodeJS.ProcessEnv, expected: boolean) =>
+  t.is(screenOf({ isTTY }, env).color, expected),
+);
+test('colours on a terminal', colors, true, {}, true);
+test('no colours in a pipe', colors, false, {}, false);
+test('NO_COLOR: none', colors, true, { NO_COLOR: '1' }, false);
+test('NO_COLOR, empty, says nothing', colors, true, { NO_COLOR: '' }, true);
+test('FORCE_COLOR: in a pipe too', colors, false, { FORCE_COLOR: '1' }, true);
+test('FORCE_COLOR=0: none', colors, true, { FORCE_COLOR: '0' }, false);
+test('NO_COLOR beats FORCE_COLOR', colors, true, { NO_COLOR: '1', FORCE_COLOR: '1' }, false);
+test('a dumb terminal has none', colors, true, { TERM: 'dumb' }, false);
+
+test('a colour moves no column of a plain table', async (t) => {
+  const columns = [{ name: 'STATE' }, { name: 'N', right: true }];
+  const table = await renderTable(
+    columns,
+    [
+      ['unheld', '7'],
+      ['held', '12'],
+    ],
+    { terminal: false, color: true },
+    ([state]) => (state === 'unheld' ? 'yellow' : null),
+  );
+  t.is(table, 'STATE    N\n\x1b[33munheld   7\x1b[39m\nheld    12\n');
 });
 
 const row = (network: string, subnet: string, address: string): HavipStatus => ({
