@@ -41,10 +41,14 @@ export class ApiClient {
   /** In no order. Empty where the filter matches none. */
   async listHavips(query: HavipQuery = {}): Promise<HavipStatus[]> {
     const rows: HavipStatus[] = [];
-    for await (const page of this.stream(SERVICE.listHavips, query)) {
-      for (const row of page.havips ?? []) rows.push(fromWireHavip(row));
-    }
+    for await (const page of this.havipPages(query)) rows.push(...page);
     return rows;
+  }
+
+  /** The same, for whoever need not hold the whole list. The signal ends it without an error. */
+  async *havipPages(query: HavipQuery = {}, signal?: AbortSignal): AsyncGenerator<HavipStatus[]> {
+    for await (const page of this.stream(SERVICE.listHavips, query, signal))
+      yield (page.havips ?? []).map(fromWireHavip);
   }
 
   /** Ends with the history, or with `follow` only by its signal or an error. */

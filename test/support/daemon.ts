@@ -105,7 +105,7 @@ export const socketPath = (lab: Host): string => `${lab.tempDir}/havip.sock`;
 
 export const statePath = (lab: Host): string => `${lab.tempDir}/state`;
 
-async function places(lab: Host): Promise<Record<string, string>> {
+export async function placesOf(lab: Host): Promise<Record<string, string>> {
   return {
     HAVIP_PIN_PATH: await pinPath(lab),
     HAVIP_SOCKET: socketPath(lab),
@@ -128,7 +128,7 @@ export async function startDaemon(lab: Host, options: DaemonOptions = {}): Promi
 async function spawnDaemon(lab: Host, options: DaemonOptions = {}): Promise<Child> {
   if (options.config !== undefined) await writeConfig(lab, options.config);
   const from = options.config === undefined ? (options.flags ?? FLAGS) : ['--config', configPath(lab)];
-  const env = { ...(await places(lab)), ...options.env };
+  const env = { ...(await placesOf(lab)), ...options.env };
   return lab.spawn('hv', [process.execPath, CLI, 'run', ...from], { env });
 }
 
@@ -159,7 +159,7 @@ const WEB = { name: 'web', cidr: ['10.0.1.0/24', 'fd00:1::/64'], bridge: 'br-web
 
 /** Any command of the product, in `hv`, with the lab's paths in its environment. */
 export async function havip(lab: Host, ...argv: string[]): Promise<Finished> {
-  return lab.exec('hv', [process.execPath, CLI, ...argv], { env: await places(lab) });
+  return lab.exec('hv', [process.execPath, CLI, ...argv], { env: await placesOf(lab) });
 }
 
 async function said(lab: Host, ...argv: string[]): Promise<string> {
