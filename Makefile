@@ -26,10 +26,11 @@ NATIVE_FLAGS := -std=c++17 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -
 BPF_HEADERS := $(wildcard bpf/*.h)
 TS_SOURCES  := $(shell find src test -name '*.ts' -not -name '*.gen.d.ts')
 LAB_TOOLS   := $(patsubst src/lab/tools/%.c,$(BUILD)/lab/%,$(wildcard src/lab/tools/*.c))
+SHELLS      := $(patsubst %,$(BUILD)/%,$(wildcard src/completion/havip.*))
 
-.PHONY: all help test demo bench check layout format clean install uninstall packages
+.PHONY: all help test demo bench check layout format clean man install uninstall packages
 
-all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/bench/stream.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(LAB_TOOLS) ## build everything (the default)
+all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/bench/stream.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(LAB_TOOLS) $(SHELLS) ## build everything (the default)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +90,11 @@ $(BUILD)/.compiled: $(TS_SOURCES) tsconfig.json $(BUILD)/src/api/havip.gen.js no
 	$(Q)$(BIN)/tsc -p .
 	@chmod +x $(BUILD)/src/cli/main.js
 	@touch $@
+
+# What is the shell's in the completion scripts; the tree's is filled in when they are asked for.
+$(BUILD)/src/completion/havip.%: src/completion/havip.%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 # --- generated and checked -------------------------------------------------------------------------------------------
 
@@ -175,16 +181,32 @@ bench: test-packages ## measure against the plain bridge, in one run (root); BEN
 	$(Q)$(NODE) $(BUILD)/test/bench/main.js $(BENCH_FLAGS)
 
 PREFIX ?= /usr/local
+SHARE   = $(DESTDIR)$(PREFIX)/share
 
-install: all ## install below PREFIX (default /usr/local)
+# From the tree that --help is made of.
+man: all ## write the manual pages into build/man
+	$(Q)rm -rf $(BUILD)/man && $(NODE) $(BUILD)/src/cli/main.js man $(BUILD)/man
+
+install: all man ## install below PREFIX (default /usr/local)
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin
 	$(Q)cp -r package.json package-lock.json build $(DESTDIR)$(PREFIX)/lib/havip/
 	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip/build && rm -rf test bench fuzz
 	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	$(Q)ln -sfn ../lib/havip/build/src/cli/main.js $(DESTDIR)$(PREFIX)/bin/havip
+	$(Q)mkdir -p $(SHARE)/man && cp -r $(BUILD)/man/. $(SHARE)/man/
+	$(Q)$(foreach one,bash zsh fish,$(call install_completion,$(one)))
+
+# Where each shell looks by itself.
+COMPLETION_bash := bash-completion/completions/havip
+COMPLETION_zsh  := zsh/site-functions/_havip
+COMPLETION_fish := fish/vendor_completions.d/havip.fish
+install_completion = mkdir -p $(SHARE)/$(dir $(COMPLETION_$(1))) && \
+	$(NODE) $(BUILD)/src/cli/main.js completion $(1) > $(SHARE)/$(COMPLETION_$(1));
 
 uninstall: ## remove what install put there
 	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin/havip
+	$(Q)rm -f $(SHARE)/man/man1/havip.1 $(SHARE)/man/man1/havip-*.1 $(SHARE)/man/man5/havip.yaml.5
+	$(Q)rm -f $(SHARE)/$(COMPLETION_bash) $(SHARE)/$(COMPLETION_zsh) $(SHARE)/$(COMPLETION_fish)
 
 clean: ## remove what was built
 	$(Q)rm -rf $(BUILD) src/api/havip.gen.d.ts

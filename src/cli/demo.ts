@@ -84,11 +84,7 @@ function demoText(outcome: Outcome): string {
     outcome.measured.statusText,
     process.stdout.isTTY ? process.stdout.columns : Infinity,
   );
-  const asked = (command: string, answer: string): string =>
-    `\n  ${paint(`$ havip ${command}`, 'grey')}\n${indented(answer)}`;
-  const { explainText } = outcome.measured;
-  const explained = explainText && asked('explain', explainText);
-  return `\n${report(outcome, paint)}${explained}${asked('status', status)}`;
+  return `\n${report(outcome, paint)}\n  ${paint('$ havip status', 'grey')}\n${indented(status)}`;
 }
 
 const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');

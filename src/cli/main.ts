@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.js')).runCommand(),
   check: async () => (await import('./check.js')).checkCommand(),
   status: async () => (await import('./status.js')).statusCommand(),
+  watch: async () => (await import('./watch.js')).watchCommand(),
   events: async () => (await import('./events.js')).eventsCommand(),
   explain: async () => (await import('./explain.js')).explainCommand(),
   map: async () => (await import('./map.js')).mapCommand(),
@@ -20,28 +21,62 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.js')).demoCommand(),
   lab: async () => (await import('./lab.js')).labCommand(),
   unload: async () => (await import('./unload.js')).unloadCommand(),
+  completion: async () => (await import('./completion.js')).completionCommand(wholeTree),
+};
+
+/** For machines: the completion scripts and the Makefile. */
+const HIDDEN: typeof COMMANDS = {
+  complete: async () => (await import('./completion.js')).completeCommand(),
+  man: async () => (await import('./man.js')).manCommand(wholeTree),
 };
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not permitted, 4 no daemon or nothing loaded.`;
 
-async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('havip')
+function bareProgram(): Command {
+  return new Command('havip')
     .description('a data plane that makes a virtual IP follow its holder')
     .version(packageVersion())
     .addHelpText('after', EXIT_CODES)
     .showSuggestionAfterError();
-  const named = argv.find((word) => Object.hasOwn(COMMANDS, word));
-  const factories = named ? [COMMANDS[named]] : Object.values(COMMANDS);
-  for (const factory of factories) if (factory) program.addCommand(await factory());
-  overrideExits(program);
-  await program.parseAsync(argv, { from: 'user' });
 }
 
-/** commander exits with 1 on a wrong flag; ours is 2. */
-function overrideExits(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) overrideExits(child);
+async function wholeTree(): Promise<Command> {
+  const program = bareProgram();
+  for (const factory of Object.values(COMMANDS)) program.addCommand(await factory());
+  return program;
+}
+
+/** One command suffices for its own line; help and typing errors want all of them. */
+async function programFor(argv: readonly string[]): Promise<Command> {
+  const named = argv.find((word) => Object.hasOwn(COMMANDS, word));
+  const [first = ''] = argv;
+  if (Object.hasOwn(HIDDEN, first)) {
+    const factory = HIDDEN[first];
+    return factory ? bareProgram().addCommand(await factory(), { hidden: true }) : bareProgram();
+  }
+  const factory = named === undefined ? undefined : COMMANDS[named];
+  return factory ? bareProgram().addCommand(await factory()) : wholeTree();
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const asked = isHelpForNothing(argv) ? argv.slice(1) : argv;
+  const program = await programFor(asked);
+  speakOurWay(program, program.name());
+  await program.parseAsync(asked, { from: 'user' });
+}
+
+/** `havip help statsu`: commander shows the whole help, and does not say that there is no such command. */
+const isHelpForNothing = ([first, second]: readonly string[]): boolean =>
+  first === 'help' && second !== undefined && !second.startsWith('-') && !Object.hasOwn(COMMANDS, second);
+
+/** commander exits with 1 on a wrong flag, where ours is 2; and its errors look like ours, cure included. */
+function speakOurWay(command: Command, path: string): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(`  try: ${path} --help`)
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'havip: ')) });
+  for (const child of command.commands) speakOurWay(child, `${path} ${child.name()}`);
 }
 
 function fail(thrown: unknown): never {
