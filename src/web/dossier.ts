@@ -5,6 +5,12 @@ import { byId, el, replace, type Child } from './dom.js';
 import { duration, exact, offset, rfc3339 } from './format.js';
 import { SHARE_MEANINGS, SHARE_WORDS, STAGE_WORDS, STAMP_WORDS, trafficNs, type Share } from './moves.js';
 
+const SHARE_TITLES: Readonly<Record<Share, string>> = {
+  guests: "guests' share",
+  network: "network's share",
+  traffic: 'no traffic',
+};
+
 const BASIS_WORDS: Readonly<Record<PageMove['basis'], string>> = {
   answers: "from the old holder's last packet to the new one's first",
   deliveries: 'from the last packet that the old holder got to the first that the new one got',
@@ -113,11 +119,7 @@ function shares(move: PageMove): HTMLElement {
   const { outageNs, guestsNs, networkNs, expectedGuestsNs, basis, vrrp } = move;
   const figure = (ns: number | null): string => (ns === null ? 'not seen' : exact(ns));
   const share = (name: Share, ns: number | null): HTMLElement =>
-    line(
-      [swatch(name), `the ${SHARE_WORDS[name]}'s share`.replace("the no traffic's share", 'no traffic')],
-      figure(ns),
-      SHARE_MEANINGS[name],
-    );
+    line([swatch(name), SHARE_TITLES[name]], figure(ns), SHARE_MEANINGS[name]);
   return el(
     'table',
     { class: 'plain' },

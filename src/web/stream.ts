@@ -31,7 +31,7 @@ export class Stream {
   }
 
   private async run(ended: AbortSignal): Promise<void> {
-    while (!ended.aborted) {
+    for (;;) {
       const why = await this.readOnce(ended).catch((thrown: unknown) => reasonOf(thrown));
       if (ended.aborted) return;
       this.hooks.lost(why);

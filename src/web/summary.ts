@@ -80,7 +80,7 @@ export function showTiles(totals: TotalsPart, moves: readonly PageMove[], nowMs:
   const longest = Math.max(0, ...lately.map(({ outageNs }) => outageNs ?? 0));
   const tiles = [
     tile('HAVIPs', grouped(String(totals.havips)), ''),
-    tile('held', grouped(String(totals.held)), 'good'),
+    tile('held', grouped(String(totals.held)), totals.held > 0 ? 'good' : ''),
     tile('unheld', grouped(String(totals.unheld)), totals.unheld > 0 ? 'warn' : ''),
     tile(
       'in alarm',

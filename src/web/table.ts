@@ -9,17 +9,15 @@ import type { ViewState } from './view-state.js';
 
 interface Column {
   readonly title: string;
-  readonly sort: SortKey | null;
+  readonly sort: SortKey;
   readonly class: string;
 }
 
 const COLUMNS: readonly Column[] = [
   { title: 'State', sort: 'state', class: 'c-state' },
   { title: 'Address', sort: 'address', class: 'c-address' },
-  { title: 'Network / subnet', sort: null, class: 'c-where' },
   { title: 'Holder', sort: 'holder', class: 'c-holder' },
   { title: 'Held for', sort: 'age', class: 'c-age' },
-  { title: 'By', sort: null, class: 'c-by' },
   { title: 'Moves', sort: 'moves', class: 'c-moves number' },
   { title: 'Packets/s', sort: 'rate', class: 'c-rate number' },
   { title: 'Packets', sort: 'packets', class: 'c-packets number' },
@@ -35,9 +33,18 @@ const SHOWS: readonly (readonly [Show, string])[] = [
 interface Line {
   readonly row: HTMLTableRowElement;
   readonly button: HTMLButtonElement;
+  /** As many as COLUMNS. */
   readonly cells: readonly HTMLTableCellElement[];
+  readonly where: HTMLElement;
+  readonly age: HTMLElement;
+  readonly by: HTMLElement;
   data: PageRow | null;
 }
+
+type Cell = HTMLTableCellElement;
+type Cells = readonly [Cell, Cell, Cell, Cell, Cell, Cell, Cell];
+
+const faint = (): HTMLElement => el('span', { class: 'faint block' });
 
 export class HavipTable {
   private readonly head = new Map<SortKey, HTMLTableCellElement>();
@@ -77,10 +84,9 @@ export class HavipTable {
   }
 
   private heading({ title, sort, class: name }: Column): HTMLTableCellElement {
-    const label =
-      sort === null ? title : el('button', { type: 'button', onclick: () => this.view.sortBy(sort) }, title);
+    const label = el('button', { type: 'button', onclick: () => this.view.sortBy(sort) }, title);
     const cell = el('th', { scope: 'col', class: name }, label);
-    if (sort !== null) this.head.set(sort, cell);
+    this.head.set(sort, cell);
     return cell;
   }
 
@@ -100,16 +106,22 @@ export class HavipTable {
   }
 
   private addLine(): void {
-    const cells = COLUMNS.map(({ class: name }, at) => el(at === 1 ? 'th' : 'td', { class: name }));
-    cells[1]?.setAttribute('scope', 'row');
+    const cells = COLUMNS.map(({ class: name }, at) =>
+      at === 1 ? el('th', { class: name, scope: 'row' }) : el('td', { class: name }),
+    );
+    const button = el('button', { type: 'button', class: 'address' });
     const line: Line = {
       cells,
-      button: el('button', { type: 'button', class: 'address' }),
+      button,
+      where: faint(),
+      age: el('span'),
+      by: faint(),
       row: el('tr'),
       data: null,
     };
     line.row.append(...cells);
-    cells[1]?.append(line.button);
+    cells[1]?.append(button, line.where);
+    cells[3]?.append(line.age, line.by);
     line.row.addEventListener('click', () => line.data && this.view.choose(line.data.key));
     this.lines.push(line);
     this.body.append(line.row);
@@ -120,19 +132,23 @@ export class HavipTable {
     line.data = data;
     line.row.hidden = data === null;
     if (!data) return;
-    const { cells, row, button } = line;
-    setAttribute(row, 'data-state', data.state);
-    setAttribute(row, 'aria-current', data.key === this.view.query.chosen ? 'true' : null);
-    setText(button, data.address);
-    if (before?.state !== data.state) replace(cells[0] as Element, stateBadge(data.state));
-    setText(cells[2] as Element, `${data.network} / ${data.subnet}`);
-    this.fillHolder(cells[3] as Element, data, before);
-    setText(cells[4] as Element, data.holder ? age(this.nowMs() - data.holder.sinceMs) : '–');
-    setAttribute(cells[4] as Element, 'title', data.holder ? `since ${rfc3339(data.holder.sinceMs)}` : null);
-    setText(cells[5] as Element, data.holder?.by ?? '–');
-    setText(cells[6] as Element, grouped(String(data.moves)));
-    setText(cells[7] as Element, rate(data.rate));
-    setText(cells[8] as Element, grouped(data.packets));
+    const [state, , holder, , moves, perSecond, packets] = line.cells as unknown as Cells;
+    setAttribute(line.row, 'data-state', data.state);
+    setAttribute(line.row, 'aria-current', data.key === this.view.query.chosen ? 'true' : null);
+    setText(line.button, data.address);
+    setText(line.where, `${data.network} / ${data.subnet}`);
+    if (before?.state !== data.state) replace(state, stateBadge(data.state));
+    this.fillHolder(holder, data, before);
+    this.fillAge(line, data);
+    setText(moves, grouped(String(data.moves)));
+    setText(perSecond, rate(data.rate));
+    setText(packets, grouped(data.packets));
+  }
+
+  private fillAge({ age: cell, by }: Line, { holder }: PageRow): void {
+    setText(cell, holder ? age(this.nowMs() - holder.sinceMs) : '–');
+    setAttribute(cell, 'title', holder ? `since ${rfc3339(holder.sinceMs)}` : null);
+    setText(by, holder ? `by ${holder.by}` : '');
   }
 
   private fillHolder(cell: Element, { holder }: PageRow, before: PageRow | null): void {

@@ -7,7 +7,7 @@ import { duration } from './format.js';
 import { extentOf, mainShare, SHARE_WORDS, STAGE_WORDS, type Share } from './moves.js';
 import { OUTAGE_LINES_NS, outageHeight, ticks, widthOf, type Span } from './span.js';
 
-export const HEIGHT = 208;
+export const HEIGHT = 214;
 const LEFT = 54;
 const RIGHT = 14;
 const TOP = 16;
@@ -70,11 +70,7 @@ export function drawScene(scene: Scene): SVGElement[] {
 function grid({ width }: Scene): SVGElement[] {
   const lines = OUTAGE_LINES_NS.flatMap((ns) => [
     svg('line', { x1: LEFT, x2: width - RIGHT, y1: yOf(ns), y2: yOf(ns), class: 'grid' }),
-    svg(
-      'text',
-      { x: LEFT - 8, y: yOf(ns) + 4, 'text-anchor': 'end', class: 'label' },
-      duration(ns).replace('.00', '').replace('.0', ''),
-    ),
+    svg('text', { x: LEFT - 8, y: yOf(ns) + 4, 'text-anchor': 'end', class: 'label' }, round(duration(ns))),
   ]);
   return [...lines, svg('line', { x1: LEFT, x2: width - RIGHT, y1: BASE, y2: BASE, class: 'base' })];
 }
@@ -93,11 +89,14 @@ function axis(scene: Scene): SVGElement[] {
   return [...marks, unit, ...nowLine(scene, nowMs)];
 }
 
+/** `1.50 s` -> `1.5 s`, `10.0 ms` -> `10 ms`. */
+const round = (text: string): string => text.replace(/(\.\d*?)0+ /, '$1 ').replace('. ', ' ');
+
 const relativeLabel =
   (zeroMs: number) =>
   (ms: number): string => {
     const ns = Math.round((ms - zeroMs) * 1e6);
-    return Math.abs(ns) < 1e3 ? '0' : `${ns > 0 ? '+' : '−'}${duration(Math.abs(ns)).replace(/\.?0+ /, ' ')}`;
+    return Math.abs(ns) < 1e3 ? '0' : `${ns > 0 ? '+' : '−'}${round(duration(Math.abs(ns)))}`;
   };
 
 const clockLabel =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A made-up worker for the status page: HAVIPs, ports, events and dossiers as a bad day leaves them.
-import type { DaemonStatus, HavipQuery, HavipStatus } from '../../src/api/types.js';
+import type { DaemonStatus, HavipStatus } from '../../src/api/types.js';
 import type { Dossier, Share, Stage } from '../../src/holders/dossier.js';
 import { DossierMemory } from '../../src/observe/dossiers.js';
 import { History } from '../../src/observe/history.js';
@@ -50,7 +50,7 @@ export class FakeView implements PageView {
   refusals = new Map<number, bigint>();
   change: Partial<DaemonStatus> = {};
 
-  listHavips(_query: HavipQuery): Iterable<HavipStatus> {
+  listHavips(): Iterable<HavipStatus> {
     return this.rows;
   }
 

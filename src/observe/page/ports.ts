@@ -63,7 +63,9 @@ const sumAt = (values: readonly bigint[], indices: readonly number[]): bigint =>
 
 const isUnwell = ({ up, failure }: PagePort): boolean => !up || failure !== null;
 
-function toPagePort({ slot: _, ...port }: PortRecord, { refused, dropped, ...times }: Seen): PagePort {
+function toPagePort(record: PortRecord, { refused, dropped, ...times }: Seen): PagePort {
+  const { name, bridge, kind, hook, up, takesXdp, failure } = record;
+  const port = { name, bridge, kind, hook, up, takesXdp, failure };
   return { ...port, refused: String(refused), dropped: String(dropped), ...times };
 }
 

@@ -92,9 +92,9 @@ function stream(
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   if (request.method === 'HEAD') return void response.end();
   response.flushHeaders();
-  const { drained, gone } = broadcast.add(query, response);
-  response.on('drain', drained);
-  response.on('close', gone);
+  const seat = broadcast.add(query, response);
+  response.on('drain', () => seat.drained());
+  response.on('close', () => seat.gone());
 }
 
 function queryOf(search: URLSearchParams): ReturnType<typeof parsePageQuery> | HavipError {

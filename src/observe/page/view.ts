@@ -44,6 +44,11 @@ export function pageEvents({ history }: PageView): PageEvent[] {
   return history.events.slice(-EVENTS_SHOWN).reverse().map(toPageEvent);
 }
 
-function toPageEvent({ wallNs, timeNs: _, repointNs, ...event }: EventRecord): PageEvent {
-  return { ...event, atMs: toMs(wallNs), repointNs: repointNs === null ? null : Number(repointNs) };
+function toPageEvent(event: EventRecord): PageEvent {
+  const { seq, kind, network, subnet, address, from, to, reason, count, repointNs } = event;
+  return {
+    ...{ seq, kind, network, subnet, address, from, to, reason, count },
+    atMs: toMs(event.wallNs),
+    repointNs: repointNs === null ? null : Number(repointNs),
+  };
 }

@@ -24,7 +24,8 @@ const PATIENCE_MS = 30_000;
 
 export class Viewer {
   private readonly sent = new Map<PartName, string>();
-  private movesVersion = 0;
+  /** null: not told of any yet. */
+  private movesVersion: number | null = null;
   private blockedMs: number | null = null;
   private skipped = 0;
 
@@ -67,9 +68,9 @@ export class Viewer {
 
   private moves(feed: MoveFeed): string {
     const before = this.movesVersion;
-    const { version, part: moves } = feed.since(before);
+    const { version, part: moves } = feed.since(before ?? 0);
     this.movesVersion = version;
-    return before > 0 && moves.moves.length === 0 ? '' : toEvent(...part('moves', moves));
+    return before === version ? '' : toEvent(...part('moves', moves));
   }
 }
 
