@@ -40,7 +40,7 @@ function quiet(): void {
     sinceNs: 1n,
   } as const;
   view.rows = [
-    havipRow({ moves: 4, packets: 18_446_744_073_709_551n }),
+    havipRow({ moves: 4, packets: 18_446_744_073n }),
     havipRow({ address: '10.0.1.51', moves: 1, packets: 921_733n }),
     havipRow({ address: '10.0.1.52', state: 'unheld', holder: null, unheldPackets: 331n }),
     havipRow({ address: 'fd00:1::50', holder: { ...uplink, sinceWallNs: ago(26 * 3_600_000) } }),
