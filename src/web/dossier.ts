@@ -14,7 +14,7 @@ const SHARE_TITLES: Readonly<Record<Share, string>> = {
 const BASIS_WORDS: Readonly<Record<PageMove['basis'], string>> = {
   answers: "from the old holder's last packet to the new one's first",
   deliveries: 'from the last packet that the old holder got to the first that the new one got',
-  none: 'no traffic was seen on one side',
+  none: 'nobody sent anything while nobody answered',
 };
 
 export interface DossierHooks {

@@ -30,6 +30,7 @@ export const STAGE_WORDS: Readonly<Record<string, string>> = {
 export const STAMP_WORDS: Readonly<Record<string, string>> = {
   lastToOld: 'last packet delivered to the old holder',
   lastFromOld: 'last packet from the old holder',
+  firstMissed: 'first packet that nobody answered',
   lastAdvert: 'last VRRP advert of the old holder',
   resigned: 'its goodbye (VRRP priority 0)',
   released: 'its port went: binding released',

@@ -58,6 +58,10 @@ test.serial('a failover, the death of the daemon and its return, without a reloa
     .locator('#events tr', { hasText: 'move' })
     .filter({ hasText: lab.port('vm-b') })
     .waitFor();
+  await page
+    .locator('.move', { hasText: lab.port('vm-b') })
+    .first()
+    .waitFor({ state: 'attached' });
   t.is((await traffic.ping(lab, 'client', VIP, 3)).received, 3);
   await row.locator('.c-packets', { hasText: /^[1-9]/ }).waitFor();
 
@@ -201,7 +205,6 @@ test.serial('names that somebody made up are text, with their control characters
     ])
       t.true(text.includes(shownAs), `${place}: ${shownAs}`);
   }
-  // eslint-disable-next-line no-control-regex -- those are what must not be there
   t.notRegex(
     (await page.locator('body').textContent()) ?? '',
     /[\u0000-\u0008\u000b-\u001f\u202a-\u202e\u2066-\u2069]/,
@@ -220,7 +223,7 @@ test.serial('nothing yet is said in words', async (t) => {
   await page.getByText('No port is served.').waitFor();
   await page.setViewportSize({ width: 380, height: 700 });
   t.true(
-    ((await page.evaluate('document.documentElement.scrollWidth')) as number) <= 380,
+    (await page.evaluate<number>('document.documentElement.scrollWidth')) <= 380,
     'nothing sticks out on a phone',
   );
   await keepPicture(page, 'page-empty-narrow');

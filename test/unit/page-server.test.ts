@@ -33,7 +33,7 @@ async function ask(
   const call = request({ hostname, port, path, method, headers, agent: false }).end();
   const [response] = (await once(call, 'response')) as [IncomingMessage];
   let body = '';
-  for await (const piece of response.setEncoding('utf8')) body += piece;
+  for await (const piece of response.setEncoding('utf8')) body += String(piece);
   return { status: response.statusCode ?? 0, headers: response.headers, body };
 }
 

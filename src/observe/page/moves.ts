@@ -58,6 +58,7 @@ export class MoveFeed {
 const STAMPS: readonly (keyof Stamps)[] = [
   'lastToOldNs',
   'lastFromOldNs',
+  'firstMissedNs',
   'lastAdvertNs',
   'resignedNs',
   'releasedNs',
