@@ -25,6 +25,8 @@ NATIVE_FLAGS := -std=c++17 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -
 
 BPF_HEADERS := $(wildcard bpf/*.h)
 TS_SOURCES  := $(shell find src test -name '*.ts' -not -name '*.gen.d.ts')
+WEB_FILES   := $(wildcard src/web/*.html src/web/*.css src/web/*.svg)
+FORMATTED   := 'src/**/*.ts' 'test/**/*.ts' 'src/web/*.{html,css}' '!src/**/*.gen.d.ts'
 LAB_TOOLS   := $(patsubst src/lab/tools/%.c,$(BUILD)/lab/%,$(wildcard src/lab/tools/*.c))
 SHELLS      := $(patsubst %,$(BUILD)/%,$(wildcard src/completion/havip.*))
 
@@ -85,9 +87,12 @@ $(BUILD)/src/api/havip.gen.js: src/api/havip.proto node_modules/.package-lock.js
 	$(Q)$(PBJS) -o $@ $<
 	$(Q)mv $(@:.js=.d.ts) src/api/havip.gen.d.ts
 
-$(BUILD)/.compiled: $(TS_SOURCES) tsconfig.json $(BUILD)/src/api/havip.gen.js node_modules/.package-lock.json
+# The page is a program of its own, for browsers: modules as they are served, no bundler.
+$(BUILD)/.compiled: $(TS_SOURCES) $(WEB_FILES) tsconfig.json src/web/tsconfig.json $(BUILD)/src/api/havip.gen.js node_modules/.package-lock.json
 	$(call say,TSC,src test)
 	$(Q)$(BIN)/tsc -p .
+	$(Q)$(BIN)/tsc -p src/web
+	$(Q)cp $(WEB_FILES) $(BUILD)/src/web/
 	@chmod +x $(BUILD)/src/cli/main.js
 	@touch $@
 
@@ -112,10 +117,10 @@ check: all $(BUILD)/bpf/layout.o ## compare what is generated, lint, and check t
 	$(call say,CHECK,lint)
 	$(Q)$(BIN)/eslint -c .config/eslint.config.js src test
 	$(call say,CHECK,format)
-	$(Q)$(BIN)/prettier --check --log-level warn 'src/**/*.ts' 'test/**/*.ts' '!src/**/*.gen.d.ts'
+	$(Q)$(BIN)/prettier --check --log-level warn $(FORMATTED)
 
-format: ## format the TypeScript
-	$(Q)$(BIN)/prettier --write --log-level warn 'src/**/*.ts' 'test/**/*.ts' '!src/**/*.gen.d.ts'
+format: ## format the TypeScript and the page
+	$(Q)$(BIN)/prettier --write --log-level warn $(FORMATTED)
 
 # --- running ---------------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,8 @@ export interface DaemonStatus {
   readonly pinPath: string;
   /** host:port; null: metrics are not served. */
   readonly metricsAddress: string | null;
+  /** host:port of the status page; null: it is not served. */
+  readonly webAddress: string | null;
   readonly ports: readonly PortRecord[];
   readonly absent: readonly AbsentRecord[];
   /** null: the control thread has not told it yet. */

@@ -117,11 +117,12 @@ export function fromWireParty(message: v1.Party.$Properties | null | undefined):
 }
 
 export function toWireDaemon(daemon: DaemonStatus): v1.Daemon.$Properties {
-  const { startedWallNs, metricsAddress, ports, absent, config, ...rest } = daemon;
+  const { startedWallNs, metricsAddress, webAddress, ports, absent, config, ...rest } = daemon;
   return {
     ...rest,
     startedWallNs: toWire64(startedWallNs),
     metricsAddress: metricsAddress ?? '',
+    webAddress: webAddress ?? '',
     ports: ports.map((port) => ({ ...port, failure: port.failure ?? '' })),
     absent: [...absent],
     config: config && toWireConfig(config),
@@ -134,7 +135,7 @@ function toWireConfig(config: ConfigRecord): v1.Configuration.$Properties {
 }
 
 export function fromWireDaemon(message: v1.Daemon.$Properties): DaemonStatus {
-  const { pid, version, startedWallNs, abi, pinPath, metricsAddress, ports, absent, capacity } =
+  const { pid, version, startedWallNs, abi, pinPath, metricsAddress, webAddress, ports, absent, capacity } =
     decoded(message);
   return {
     pid,
@@ -143,6 +144,7 @@ export function fromWireDaemon(message: v1.Daemon.$Properties): DaemonStatus {
     abi,
     pinPath,
     metricsAddress: metricsAddress || null,
+    webAddress: webAddress || null,
     ports: ports.map(fromWirePort),
     absent: absent.map(fromWireAbsent),
     config: message.config ? fromWireConfig(message.config) : null,

@@ -55,6 +55,7 @@ export class Daemon {
         adopted,
         pins: config.pinPath,
         metrics: daemon.observer.metricsAddress,
+        web: daemon.observer.webAddress,
       };
       log.info(details, adopted ? 'took over what was pinned' : 'loaded');
       return daemon;

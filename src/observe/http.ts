@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The metrics port: /metrics and /healthz over plain HTTP, on loopback unless the operator says otherwise.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
-import { HavipError } from '../errors.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Listen } from '../config/types.js';
+import { listenHttp, onlyReads, pathOf, plain, type Listening } from './http-server.js';
 
 /** What the two pages say. */
 export interface HttpPages {
@@ -13,64 +12,21 @@ export interface HttpPages {
   health(): Readonly<Record<string, unknown>>;
 }
 
-export interface Listening {
-  /** host:port as it was bound; brackets around IPv6. */
-  readonly address: string;
-  stop(): void;
-}
-
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
+const PURPOSE = { what: 'metrics', key: 'metrics.listen' };
+
 /** Errors: FAILED or PERMISSION, naming the address. */
-export async function serveHttp(
-  listen: { host: string; port: number },
-  pages: HttpPages,
-): Promise<Listening> {
-  const server = createServer((request, response) => {
-    answer(request, response, pages).catch(() => response.destroy());
-  });
-  await bind(server, listen);
-  const { port } = server.address() as AddressInfo;
-  const stop = (): void => {
-    server.close();
-    server.closeAllConnections();
-  };
-  return { address: hostPort(listen.host, port), stop };
-}
-
-const hostPort = (host: string, port: number): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-
-async function bind(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    throw listenError(hostPort(host, port), cause);
-  }
-}
-
-function listenError(address: string, cause: unknown): HavipError {
-  const { code, message } = HavipError.from(cause);
-  const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  const why = taken ? 'another process listens there' : message;
-  const cure = `choose another address under metrics.listen, or find the process: ss -ltnp 'sport = :${address.split(':').pop()}'`;
-  return new HavipError(code, `cannot serve metrics on ${address}: ${why}`, {
-    cause,
-    ...(taken && { cure }),
-  });
+export function serveHttp(listen: Listen, pages: HttpPages): Promise<Listening> {
+  return listenHttp(listen, PURPOSE, (request, response) => answer(request, response, pages));
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, pages: HttpPages): Promise<void> {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(response, 405, 'only GET');
+  const path = pathOf(request).pathname;
+  if (!onlyReads(request)) return plain(response, 405, 'only GET');
   if (path === '/healthz') return json(response, pages.health());
   if (path === '/metrics') return stream(request, response, pages.metrics());
   plain(response, 404, 'see /metrics and /healthz');
-}
-
-function plain(response: ServerResponse, code: number, text: string): void {
-  response.writeHead(code, { 'content-type': 'text/plain' }).end(`${text}\n`);
 }
 
 function json(response: ServerResponse, body: Readonly<Record<string, unknown>>): void {

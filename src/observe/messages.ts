@@ -119,7 +119,7 @@ export type ToWorker =
   | { readonly type: 'stop' };
 
 export type FromWorker =
-  | { readonly type: 'ready'; readonly metricsAddress: string | null }
+  | { readonly type: 'ready'; readonly metricsAddress: string | null; readonly webAddress: string | null }
   /** Could not start; the worker ends after it. `code`: as HavipError's. */
   | {
       readonly type: 'failed';

@@ -35,6 +35,8 @@ const isRemembered = (type: ToWorker['type']): type is Remembered => REMEMBERED.
 export class Observer {
   /** host:port where metrics are served; null: nowhere. */
   metricsAddress: string | null = null;
+  /** host:port of the status page; null: nowhere. */
+  webAddress: string | null = null;
   private worker: Worker | null = null;
   private retry: NodeJS.Timeout | null = null;
   private backoffMs = BACKOFF_FIRST_MS;
@@ -101,6 +103,7 @@ export class Observer {
         else {
           upMs = performance.now();
           this.metricsAddress = message.metricsAddress;
+          this.webAddress = message.webAddress;
           resolve();
         }
       });

@@ -39,6 +39,7 @@ export class Source implements ApiSource, MetricsView {
   config: ConfigRecord | null = null;
   audit = { audited: 0, mismatches: 0 };
   metricsAddress: string | null = null;
+  webAddress: string | null = null;
   private flapping: ReadonlySet<number> = new Set();
   private split: ReadonlySet<number> = new Set();
   readonly watch: MoveWatch;
@@ -128,7 +129,7 @@ export class Source implements ApiSource, MetricsView {
   }
 
   daemon(): DaemonStatus {
-    const { options, tables, ports, absent, config, metricsAddress } = this;
+    const { options, tables, ports, absent, config, metricsAddress, webAddress } = this;
     return {
       pid: process.pid,
       version: options.version,
@@ -136,6 +137,7 @@ export class Source implements ApiSource, MetricsView {
       abi: LIMITS.ABI_VERSION,
       pinPath: options.pinPath,
       metricsAddress,
+      webAddress,
       ports,
       absent,
       config,

@@ -5,10 +5,12 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ApiServer } from '../api/server.js';
 import { HavipError } from '../errors.js';
-import { serveHttp, type Listening } from './http.js';
+import type { Listening } from './http-server.js';
+import { serveHttp } from './http.js';
 import { createLog, logEvent } from './log.js';
 import { Metrics } from './metrics.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
+import { servePage } from './page/server.js';
 import { ReloadRequests } from './reload-requests.js';
 import { Source } from './source.js';
 
@@ -26,7 +28,8 @@ interface Parts {
   readonly source: Source;
   readonly metrics: Metrics;
   readonly api: ApiServer;
-  readonly http: Listening | null;
+  /** Metrics, page. */
+  readonly sites: readonly Listening[];
 }
 
 async function start(options: WorkerOptions): Promise<Parts> {
@@ -35,14 +38,27 @@ async function start(options: WorkerOptions): Promise<Parts> {
   const source = new Source(options, () => reloads.ask());
   const metrics = new Metrics(source, options.version);
   const pages = { metrics: () => metrics.pieces(), health: () => health(source) };
-  const http = options.metricsListen && (await serveHttp(options.metricsListen, pages));
-  source.metricsAddress = http?.address ?? null;
+  const sites: Listening[] = [];
+  const open = async (starting: Promise<Listening> | null): Promise<string | null> => {
+    const site = await starting;
+    if (site) sites.push(site);
+    return site?.address ?? null;
+  };
   try {
-    return { source, metrics, api: await ApiServer.start(options.socket, source), http };
+    source.metricsAddress = await open(options.metricsListen && serveHttp(options.metricsListen, pages));
+    source.webAddress = await open(options.webListen && servePage(options.webListen, source, pageFault));
+    return { source, metrics, api: await ApiServer.start(options.socket, source), sites };
   } catch (thrown) {
-    http?.stop();
+    for (const site of sites) site.stop();
     throw thrown;
   }
+}
+
+/** The journal need not hear of each: it is tried every second. */
+let faulted = '';
+function pageFault({ message }: HavipError): void {
+  if (message !== faulted) log.error({ error: message }, 'the status page has no state to show');
+  faulted = message;
 }
 
 function health(source: Source): Record<string, unknown> {
@@ -90,17 +106,18 @@ function take(parts: Parts, message: ToWorker): void {
   }
 }
 
-function stop({ source, api, http }: Parts): void {
+function stop({ source, api, sites }: Parts): void {
   source.watch.stop();
   api.stop();
-  http?.stop();
+  for (const site of sites) site.stop();
   port.close();
 }
 
 try {
   const parts = await start(workerData as WorkerOptions);
   port.on('message', (message: ToWorker) => take(parts, message));
-  post({ type: 'ready', metricsAddress: parts.source.metricsAddress });
+  const { metricsAddress, webAddress } = parts.source;
+  post({ type: 'ready', metricsAddress, webAddress });
 } catch (thrown) {
   const { code, message, cure } = HavipError.from(thrown);
   post({ type: 'failed', code, message, cure });

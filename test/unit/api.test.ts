@@ -38,6 +38,7 @@ const DAEMON: DaemonStatus = {
     abi: 1,
     pinPath: '/pins',
     metricsAddress: null,
+    webAddress: '127.0.0.1:9478',
   },
   ports: [
     {
