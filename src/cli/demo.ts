@@ -84,7 +84,11 @@ function demoText(outcome: Outcome): string {
     outcome.measured.statusText,
     process.stdout.isTTY ? process.stdout.columns : Infinity,
   );
-  return `\n${report(outcome, paint)}\n  ${paint('$ havip status', 'grey')}\n${indented(status)}`;
+  const asked = (command: string, answer: string): string =>
+    `\n  ${paint(`$ havip ${command}`, 'grey')}\n${indented(answer)}`;
+  const { explainText } = outcome.measured;
+  const explained = explainText && asked('explain', explainText);
+  return `\n${report(outcome, paint)}${explained}${asked('status', status)}`;
 }
 
 const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');

@@ -4,8 +4,8 @@ import type { Dossier, Share, Stage } from '../holders/dossier.js';
 import { rfc3339 } from './json.js';
 import { escapeControl, paintText, type Color } from './render.js';
 
-/** A terminal has at least so many columns; a word of advice is folded there. */
-const COLUMNS = 80;
+/** A terminal has at least 80 columns, two of which the demo takes; advice is folded there. */
+const COLUMNS = 78;
 const BAR_COLUMNS = 60;
 
 /** By shape first: colour is only for who has it. */

@@ -45,6 +45,8 @@ export interface Measured {
   readonly havip: { readonly holder: { readonly port: string } | null; readonly savedPackets: number } | null;
   /** `havip status`, as the CLI prints it in a pipe. */
   readonly statusText: string;
+  /** `havip explain`, the same. */
+  readonly explainText: string;
 }
 
 export interface Download {
@@ -140,11 +142,12 @@ function describe({ bytes, intact }: Download): string {
 }
 
 /** What was measured is worth showing, even if the daemon does not answer any more. */
-async function statusOf(lab: Lab, places: Places): Promise<Pick<Measured, 'havip' | 'statusText'>> {
+async function statusOf(lab: Lab, places: Places): Promise<Pick<Measured, 'havip' | 'statusText' | 'explainText'>> {
   try {
     const rows = JSON.parse(await askCli(lab, places, ['status', VIP, '--json'])) as Measured['havip'][];
-    return { havip: rows[0] ?? null, statusText: await askCli(lab, places, ['status']) };
+    const statusText = await askCli(lab, places, ['status']);
+    return { havip: rows[0] ?? null, statusText, explainText: await askCli(lab, places, ['explain', VIP]) };
   } catch (error) {
-    return { havip: null, statusText: `${HavipError.from(error).message}\n` };
+    return { havip: null, statusText: `${HavipError.from(error).message}\n`, explainText: '' };
   }
 }

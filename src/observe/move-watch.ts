@@ -33,7 +33,8 @@ export class MoveWatch {
 
   constructor(
     private readonly maps: Maps,
-    private readonly memory: DossierMemory,
+    private readonly memory: Pick<DossierMemory, 'put'>,
+    private readonly looksMs: readonly number[] = LOOKS_MS,
   ) {}
 
   /** @param moves Those among the events. */
@@ -71,11 +72,11 @@ export class MoveWatch {
 
   private look(event: EventRecord, move: MoveRecord, old: OldSide, step: number): void {
     const facts = this.factsOf(event, move, old);
-    const nextMs = LOOKS_MS[step + 1];
+    const nextMs = this.looksMs[step + 1];
     const complete = nextMs === undefined || (facts.stamps.firstFromNewNs !== null && step >= SETTLED);
     this.memory.put(assess(facts, complete));
     if (complete) return void this.open.delete(move.havip);
-    const waitMs = nextMs - (LOOKS_MS[step] ?? 0);
+    const waitMs = nextMs - (this.looksMs[step] ?? 0);
     this.open.set(
       move.havip,
       setTimeout(() => this.look(event, move, old, step + 1), waitMs),

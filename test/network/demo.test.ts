@@ -100,6 +100,7 @@ test.serial(
     );
     t.false(stdout.includes('\x1b'));
     t.regex(story, /vm-b {4}announces 10\.0\.1\.50/);
+    t.regex(story, /\$ havip explain\n {2}move \d+ {2}10\.0\.1\.50 demo\/web\n/);
     t.regex(status, /10\.0\.1\.50 +held +vnic-vm-b/);
   },
 );
