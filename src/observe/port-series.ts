@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The metric families that have series for each port: frames by verdict, announcements by what came of them.
-import { CLAIM_KIND_NAMES, CLAIM_RESULT_NAMES, REASONS } from '../kernel/names.js';
+import { CLAIM_KIND_NAMES, CLAIM_RESULT_NAMES, PORT_KIND_NAMES, REASONS } from '../kernel/names.js';
 import { head, labels, sample } from './exposition.js';
-import type { PortRecord } from './messages.js';
+import type { AbsentRecord, PortRecord } from './messages.js';
 
 /** One port and its absolute counters. Shape: as in `readPortCounters` and `readClaimCounters`. */
 export interface PortCounts {
@@ -48,6 +48,37 @@ const REFUSALS = CLAIM_RESULT_NAMES.map((result, index) => ({ result, index })).
 /** A piece a family. Every known set of labels is there from the start, so that a first count is an increase. */
 export function portSeries(counts: readonly PortCounts[]): string[] {
   return [attached(counts), frames(counts), claims(counts), refusals(counts)];
+}
+
+const PORT_STATES = ['up', 'down', 'unattached'] as const;
+const ABSENT_KINDS: readonly AbsentRecord['kind'][] = ['bridge', 'uplink', 'gateway'];
+
+/** What a host has, and lacks, in a few numbers. */
+export function hostSeries(ports: readonly PortRecord[], absent: readonly AbsentRecord[]): string {
+  const states = PORT_KIND_NAMES.flatMap((kind) =>
+    PORT_STATES.map((state) => {
+      const count = ports.filter((port) => port.kind === kind && stateOf(port) === state).length;
+      return sample('havip_ports', labels({ kind, state }), count);
+    }),
+  );
+  const missing = ABSENT_KINDS.map((kind) =>
+    sample('havip_absent', labels({ kind }), absent.filter((one) => one.kind === kind).length),
+  );
+  return [
+    head(
+      'havip_ports',
+      'gauge',
+      'Ports by state; unattached: no program could be attached, the bridge serves it.',
+    ),
+    ...states,
+    head('havip_absent', 'gauge', 'What the configuration names and this host does not have (yet).'),
+    ...missing,
+  ].join('');
+}
+
+function stateOf({ failure, up }: PortRecord): (typeof PORT_STATES)[number] {
+  if (failure !== null) return 'unattached';
+  return up ? 'up' : 'down';
 }
 
 function attached(counts: readonly PortCounts[]): string {

@@ -80,6 +80,8 @@ function take(parts: Parts, message: ToWorker): void {
     case 'audit':
       source.audit = message;
       return;
+    case 'lag':
+      return metrics.observeLag(message.maxNs);
     case 'config':
       source.config = message.config;
       return;
