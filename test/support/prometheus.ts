@@ -91,3 +91,51 @@ export async function startPrometheus(host: Host, target: string): Promise<Prome
   await eventually('it has scraped', async () => (await query('up{job="havip"} == 1')).length === 1, 15_000);
   return { ask, query };
 }
+
+/** A query of the dashboard, and where it stands. */
+export interface DashboardQuery {
+  readonly title: string;
+  readonly expr: string;
+}
+
+interface Dashboard {
+  readonly panels: readonly { title: string; targets?: readonly { expr: string }[] }[];
+  readonly templating: { readonly list: readonly { name: string; definition?: string }[] };
+  readonly annotations: { readonly list: readonly { name: string; expr: string }[] };
+}
+
+const VARIABLES: Readonly<Record<string, string>> = {
+  instance: '.*',
+  network: '.*',
+  address: '.*',
+  __rate_interval: '10s',
+  __range: '1m',
+};
+
+function filledIn(expression: string): string {
+  return expression.replaceAll(/\$(\w+)/g, (_, name: string) => {
+    const value = VARIABLES[name];
+    if (value === undefined) throw new Error(`$${name} is no variable of the dashboard: ${expression}`);
+    return value;
+  });
+}
+
+const LABEL_VALUES = /^label_values\((.*), (\w+)\)$/;
+
+/** Every query, variables filled in; those of the variables as what they count. */
+export function dashboardQueries(): { panels: DashboardQuery[]; annotations: DashboardQuery[] } {
+  const dashboard = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as Dashboard;
+  const variables = dashboard.templating.list.flatMap(({ name, definition }) => {
+    if (definition === undefined) return [];
+    const [, selector = '', label = ''] = LABEL_VALUES.exec(definition) ?? [];
+    return [{ title: `$${name}`, expr: filledIn(`count by (${label}) (${selector})`) }];
+  });
+  const panels = dashboard.panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr }) => ({ title, expr: filledIn(expr) })),
+  );
+  const annotations = dashboard.annotations.list.map(({ name, expr }) => ({
+    title: name,
+    expr: filledIn(expr),
+  }));
+  return { panels: [...variables, ...panels], annotations };
+}
