@@ -182,9 +182,11 @@ install: all ## install below PREFIX (default /usr/local)
 	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip/build && rm -rf test bench fuzz
 	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	$(Q)ln -sfn ../lib/havip/build/src/cli/main.js $(DESTDIR)$(PREFIX)/bin/havip
+	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/share/havip
+	$(Q)cp -r src/observe/alerts src/observe/grafana $(DESTDIR)$(PREFIX)/share/havip/
 
 uninstall: ## remove what install put there
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin/havip
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/share/havip $(DESTDIR)$(PREFIX)/bin/havip
 
 clean: ## remove what was built
 	$(Q)rm -rf $(BUILD) src/api/havip.gen.d.ts

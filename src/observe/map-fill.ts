@@ -72,10 +72,10 @@ export class MapFill {
 }
 
 /** NaN where the map cannot be read, so that the page says so and is a page all the same. */
-async function countEntries({ batchSizes }: FillingMap, rest: () => Promise<unknown>): Promise<number> {
+async function countEntries(map: FillingMap, rest: () => Promise<unknown>): Promise<number> {
   let entries = 0;
   try {
-    for (const size of batchSizes()) {
+    for (const size of map.batchSizes()) {
       entries += size;
       await rest();
     }
