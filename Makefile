@@ -200,6 +200,7 @@ install: all man ## install below PREFIX (default /usr/local)
 	$(Q)ln -sfn ../lib/havip/build/src/cli/main.js $(DESTDIR)$(PREFIX)/bin/havip
 	$(Q)mkdir -p $(SHARE)/man && cp -r $(BUILD)/man/. $(SHARE)/man/
 	$(Q)$(foreach one,bash zsh fish,$(call install_completion,$(one)))
+	$(Q)mkdir -p $(SHARE)/havip && cp -r src/observe/alerts src/observe/grafana $(SHARE)/havip/
 
 # Where each shell looks by itself.
 COMPLETION_bash := bash-completion/completions/havip
@@ -209,7 +210,7 @@ install_completion = mkdir -p $(SHARE)/$(dir $(COMPLETION_$(1))) && \
 	$(NODE) $(BUILD)/src/cli/main.js completion $(1) > $(SHARE)/$(COMPLETION_$(1));
 
 uninstall: ## remove what install put there
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin/havip
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/lib/havip $(SHARE)/havip $(DESTDIR)$(PREFIX)/bin/havip
 	$(Q)rm -f $(SHARE)/man/man1/havip.1 $(SHARE)/man/man1/havip-*.1 $(SHARE)/man/man5/havip.yaml.5
 	$(Q)rm -f $(SHARE)/$(COMPLETION_bash) $(SHARE)/$(COMPLETION_zsh) $(SHARE)/$(COMPLETION_fish)
 

@@ -53,16 +53,21 @@ async function find(client: ApiClient, vip: string | undefined): Promise<HavipSt
 
 /** By network, subnet, family and number, so that two listings can be compared line by line. */
 export function sorted(rows: readonly HavipStatus[]): HavipStatus[] {
-  const keys = new Map(rows.map((row) => [row, Buffer.from(addressBytes(row.address))]));
+  // Keys are made once: a hundred thousand rows are compared two million times.
+  const keyed = rows.map((row) => ({ row, isIpv6: row.address.includes(':'), key: addressKey(row.address) }));
   const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-  return [...rows].sort(
+  keyed.sort(
     (a, b) =>
-      compareText(a.network, b.network) ||
-      compareText(a.subnet, b.subnet) ||
-      Number(a.address.includes(':')) - Number(b.address.includes(':')) ||
-      Buffer.compare(keys.get(a) as Buffer, keys.get(b) as Buffer),
+      compareText(a.row.network, b.row.network) ||
+      compareText(a.row.subnet, b.row.subnet) ||
+      Number(a.isIpv6) - Number(b.isIpv6) ||
+      compareText(a.key, b.key),
   );
+  return keyed.map(({ row }) => row);
 }
+
+/** Compares as the number does. */
+const addressKey = (address: string): string => Buffer.from(addressBytes(address)).toString('latin1');
 
 /** The array of DESIGN.md, "What is fixed for users"; a row a line. */
 export function statusJson(rows: readonly HavipStatus[]): string {

@@ -28,6 +28,7 @@ const CONTROL_NICE = -10;
 
 export class Daemon {
   private reloading: Promise<readonly string[]> = Promise.resolve([]);
+  private loadedWallNs = 0n;
 
   private constructor(
     private readonly lockFd: number,
@@ -121,8 +122,10 @@ export class Daemon {
   }
 
   private tellConfig(problems: readonly string[]): void {
-    const loadedWallNs = new WallClock().wallNs(process.hrtime.bigint());
-    const config = { stale: problems.length > 0, path: this.options.configPath, loadedWallNs, problems };
+    const stale = problems.length > 0;
+    if (!stale) this.loadedWallNs = new WallClock().wallNs(process.hrtime.bigint());
+    const { loadedWallNs } = this;
+    const config = { stale, path: this.options.configPath, loadedWallNs, problems };
     this.observer.tell({ type: 'config', config });
   }
 }

@@ -11,6 +11,7 @@ import { Record as KernelRecord } from '../kernel/layout.gen.js';
 import { kindName, refusalName } from '../kernel/names.js';
 import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
+import { LoopLagMeter } from '../observe/loop-lag.js';
 import type { ToWorker } from '../observe/messages.js';
 import { AlarmDesk } from './alarm-desk.js';
 import { Asker } from './asker.js';
@@ -60,6 +61,7 @@ export class ControlLoop implements EventSource {
   private housekeeping: NodeJS.Timeout | null = null;
   private dueTimer: NodeJS.Timeout | null = null;
   private gapTimer: NodeJS.Timeout | null = null;
+  private readonly lag = new LoopLagMeter();
   private lossesTold: bigint;
   private auditTold = '';
   /** What the ring of an earlier run still held, until it is caught up with. */
@@ -152,6 +154,7 @@ export class ControlLoop implements EventSource {
     this.unasked = [...this.definitions.all().values()];
     this.askForUnasked();
     this.housekeeping = setInterval(() => this.keepHouse(), HOUSEKEEPING_MS);
+    this.lag.start();
   }
 
   /** Applies another configuration to what is running. Errors: HavipError; the present one goes on serving then. */
@@ -176,6 +179,7 @@ export class ControlLoop implements EventSource {
     this.follower.stop();
     this.desk.stop();
     this.gateways.stop();
+    this.lag.stop();
     this.ring?.close();
     this.ring = null;
     if (this.housekeeping) clearInterval(this.housekeeping);
@@ -319,6 +323,7 @@ export class ControlLoop implements EventSource {
   }
 
   private keepHouse(): void {
+    this.options.tell({ type: 'lag', maxNs: this.lag.takeMaxNs() });
     // The doorbell may have been missed; a flood has its turn again in a moment.
     this.ring?.consume();
     for (const news of this.refusals.sweep(process.hrtime.bigint())) this.tellRefusal(news);

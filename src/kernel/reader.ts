@@ -210,11 +210,21 @@ export function sumTraffic(perCpu: readonly Traffic[]): Counts {
   return sum;
 }
 
-/** All counters at once by batches of the kernel, since a call for each of 100,000 takes twice as long. */
+/**
+ * All counters at once by batches of the kernel, since a call for each of 100,000 takes twice as long. Decoded are only
+ * those that have counted: the map has room for more HAVIPs than there are, and bigints are slow to make.
+ */
 function readTraffic(counters: Tables['havip_counters']): (havip: number) => Counts {
-  const sums: Counts[] = [];
-  for (const [havip, perCpu] of counters.entries()) sums[havip] = sumTraffic(perCpu);
-  return (havip) => sums[havip] ?? sumTraffic([]);
+  const counted: Buffer[] = [];
+  let nothing = Buffer.alloc(0);
+  for (const [havip, values] of counters.rawEntries()) {
+    if (nothing.length !== values.length) nothing = Buffer.alloc(values.length);
+    if (!values.equals(nothing)) counted[havip] = values;
+  }
+  return (havip) => {
+    const values = counted[havip];
+    return sumTraffic(values ? counters.split(values) : []);
+  };
 }
 
 /** Frames of one port by enum havip_reason, summed over the CPUs. Shape: as long as `REASONS`. */

@@ -82,6 +82,11 @@ export class Table<K, V> {
     }
   }
 
+  /** How many entries each batch has; together, all. For counting them without a hold-up. */
+  *batchSizes(): Generator<number> {
+    for (const batch of this.raw.getBatch(BATCH_ENTRIES)) yield batch.length;
+  }
+
   close(): void {
     this.raw.ref.close();
   }
@@ -122,11 +127,19 @@ export class PerCpuTable<V> {
     }
   }
 
+  /** Each index with its values as the kernel has them, to be `split` where they are wanted. */
+  *rawEntries(): Generator<[number, Buffer]> {
+    for (const batch of this.raw.getBatch(BATCH_ENTRIES)) {
+      for (const [key, values] of batch) yield [U32.decode(key), values];
+    }
+  }
+
   close(): void {
     this.raw.ref.close();
   }
 
-  private split(values: Buffer): V[] {
+  /** @param values Of `rawEntries`. @returns one value a possible CPU. */
+  split(values: Buffer): V[] {
     return Array.from({ length: this.cpus }, (_, cpu) => this.value.decode(values, cpu * this.stride));
   }
 }

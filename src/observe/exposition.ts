@@ -51,12 +51,19 @@ export class DurationHistogram {
   }
 
   text(name: string, help: string): string {
+    return head(name, 'histogram', help) + this.samples(name);
+  }
+
+  /** @param pairs Labels that tell it from the others of its family. */
+  samples(name: string, pairs: Readonly<Record<string, string>> = {}): string {
+    const own = Object.keys(pairs).length ? labels(pairs) : '';
     let count = 0;
-    let text = head(name, 'histogram', help);
+    let text = '';
     this.counts.forEach((inBucket, index) => {
       count += inBucket;
-      text += sample(`${name}_bucket`, labels({ le: String(this.boundsSeconds[index] ?? '+Inf') }), count);
+      const le = String(this.boundsSeconds[index] ?? '+Inf');
+      text += sample(`${name}_bucket`, labels({ ...pairs, le }), count);
     });
-    return text + sample(`${name}_sum`, '', Number(this.sumNs) / 1e9) + sample(`${name}_count`, '', count);
+    return text + sample(`${name}_sum`, own, Number(this.sumNs) / 1e9) + sample(`${name}_count`, own, count);
   }
 }

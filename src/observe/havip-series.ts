@@ -71,13 +71,13 @@ const FAMILIES: readonly Family[] = [
   {
     name: 'havip_bytes_total',
     type: 'counter',
-    help: 'Bytes of those packets, Ethernet headers included.',
+    help: 'Bytes delivered to the holder, Ethernet headers included.',
     value: (row) => row.bytes,
   },
   {
     name: 'havip_saved_packets_total',
     type: 'counter',
-    help: 'Packets whose sender still believed in another MAC than the holder has.',
+    help: 'Packets delivered whose sender still believed in another MAC than the holder has.',
     value: (row) => row.saved,
   },
   {
@@ -109,6 +109,11 @@ export class LabelCache {
     const text = labelText(network, address);
     this.known[havip] = { network, address, text };
     return text;
+  }
+
+  /** undefined: not seen yet. */
+  at(havip: number): string | undefined {
+    return this.known[havip]?.text;
   }
 }
 

@@ -90,6 +90,7 @@ export interface ConfigRecord {
   /** The last file that was read was bad, and an older configuration serves. */
   readonly stale: boolean;
   readonly path: string | null;
+  /** When the configuration that serves came into force. */
   readonly loadedWallNs: bigint;
   /** What was wrong with it: `file:line:column: message` lines. */
   readonly problems: readonly string[];
@@ -112,6 +113,8 @@ export type ToWorker =
   | { readonly type: 'split'; readonly havips: readonly number[] }
   /** Decisions of the programs that the model has judged, since the daemon's start. */
   | { readonly type: 'audit'; readonly audited: number; readonly mismatches: number }
+  /** The longest wait of the control thread's event loop since the last such message, a second ago. Unit: ns. */
+  | { readonly type: 'lag'; readonly maxNs: number }
   | { readonly type: 'config'; readonly config: ConfigRecord }
   | { readonly type: 'reloaded'; readonly request: number; readonly problems: readonly string[] }
   /** Events that an earlier worker has told already: only kept. */

@@ -27,6 +27,7 @@ import { canonicalAddress } from '../net/addresses.js';
 import { WallClock } from './clock.js';
 import { DossierMemory } from './dossiers.js';
 import { History } from './history.js';
+import { FILLING_MAPS, type FillingMap } from './map-fill.js';
 import type { AbsentRecord, ConfigRecord, PortRecord, WorkerOptions } from './messages.js';
 import type { MetricsView } from './metrics.js';
 import { MoveWatch } from './move-watch.js';
@@ -74,8 +75,13 @@ export class Source implements ApiSource, MetricsView {
     return readLosses(this.tables);
   }
 
-  get configStale(): boolean {
-    return this.config?.stale ?? false;
+  get fillingMaps(): readonly FillingMap[] {
+    const { tables } = this;
+    return FILLING_MAPS.map((name) => ({
+      name,
+      limit: tables[name].maxEntries,
+      batchSizes: () => tables[name].batchSizes(),
+    }));
   }
 
   setFlapping(havips: readonly number[]): void {
@@ -86,8 +92,8 @@ export class Source implements ApiSource, MetricsView {
     this.split = new Set(havips);
   }
 
-  get alarms(): { readonly flapping: number; readonly split: number } {
-    return { flapping: this.flapping.size, split: this.split.size };
+  get alarms(): MetricsView['alarms'] {
+    return { flapping: this.flapping, split: this.split };
   }
 
   /** Errors: USAGE for an address that is none. */

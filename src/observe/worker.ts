@@ -96,6 +96,8 @@ function take(parts: Parts, message: ToWorker): void {
     case 'audit':
       source.audit = message;
       return;
+    case 'lag':
+      return metrics.observeLag(message.maxNs);
     case 'config':
       source.config = message.config;
       return;

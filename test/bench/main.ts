@@ -6,6 +6,7 @@ import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchEip } from './eip.js';
 import { figureText, type Figure } from './figures.js';
+import { benchIdle } from './idle.js';
 import { benchKernel } from './kernel.js';
 import { benchRepoint } from './repoint.js';
 import { benchScale } from './scale.js';
@@ -30,6 +31,7 @@ const SUITES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   kernel: () => benchKernel({ moves: repoint.fast, claims: values.quick ? 100_000 : 500_000 }),
   repoint: () => benchRepoint(repoint),
   scale: benchScale,
+  idle: () => benchIdle({ seconds: values.quick ? 15 : 60 }),
 };
 
 async function main(): Promise<void> {
