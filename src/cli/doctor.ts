@@ -1,43 +1,63 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// `havip doctor`: what works on this host, and what to do about the rest.
+// `havip doctor`: what is wrong with this host, worst first, each with its cure; then how much is well.
 import { Command } from 'commander';
-import { inspectHost, type Check } from '../control/doctor.js';
-import { configOption, pinPathOption } from './options.js';
-import { loadConfig } from '../config/load.js';
-import { escapeControl } from './render.js';
+import type { Finding } from '../doctor/finding.js';
+import { lookAtObjectInWorker } from '../doctor/look-object.js';
+import { renderFindings } from './doctor-words.js';
+import { toJson } from './json.js';
+import {
+  configOption,
+  pinPathOf,
+  pinPathOption,
+  socketOf,
+  socketOption,
+  type PlaceFlags,
+} from './options.js';
+import { print, screenOf } from './render.js';
 
 const EXAMPLES = `
-Exit code 0: nothing fails; 1: something does.
+Failures come first, then warnings, each with a line to paste; -v lists what is well too. Changes nothing.
+Without --config the daemon's configuration is examined, and without a daemon what is pinned.
+Exit code 0: nothing fails, warnings or not; 1: something does.
 
 Examples:
-  $ havip doctor
-  $ havip doctor --config /etc/havip.yaml      also its bridges and ports
-  $ havip doctor --json | jq '.[] | select(.state != "ok")'`;
+  $ sudo havip doctor
+  $ sudo havip doctor --config /etc/havip.yaml      before the daemon is started
+  $ sudo havip doctor --json | jq '.[] | select(.state != "ok")'`;
 
-interface Flags {
-  config?: string;
-  pinPath: string;
-  json?: boolean;
+interface Flags extends PlaceFlags {
+  readonly json?: true;
+  readonly verbose?: true;
 }
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('check kernel, privileges, drivers and offloads, with a cure for what is missing')
+    .description(
+      'what is wrong with this host and what to do about it: kernel, privileges, ports, bridges, drift',
+    )
     .addOption(configOption())
+    .addOption(socketOption())
     .addOption(pinPathOption())
-    .option('--json', 'an array of {"check","state","detail","cure"}')
+    .option('--json', 'an array of {"area","check","state","detail","cure"}')
+    .option('-v, --verbose', 'also what is well')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags, command: Command) => {
-      const config = flags.config ? loadConfig(flags.config) : null;
-      const chosen = command.getOptionValueSource('pinPath') !== 'default';
-      const pinPath = config && !chosen ? config.pinPath : flags.pinPath;
-      const checks = await inspectHost({ pinPath, subnets: config?.subnets ?? [] });
-      process.stdout.write(flags.json ? `${JSON.stringify(checks, null, 2)}\n` : checks.map(line).join(''));
-      if (checks.some(({ state }) => state === 'fail')) process.exitCode = 1;
+      const object = lookAtObjectInWorker();
+      // Awaited later; until then it is nobody's.
+      object.catch(() => undefined);
+      const { examineHost } = await import('../doctor/checks.js');
+      const options = {
+        socket: await socketOf(command, flags),
+        pinPath: await pinPathOf(command, flags),
+        pinPathChosen: Boolean(flags.config) || command.getOptionValueSource('pinPath') !== 'default',
+        configPath: flags.config ?? null,
+      };
+      const findings = await examineHost(options, object);
+      const shown = { verbose: flags.verbose === true, screen: screenOf() };
+      await print(flags.json ? jsonOf(findings) : renderFindings(findings, shown));
+      if (findings.some(({ state }) => state === 'fail')) process.exitCode = 1;
     });
 }
 
-function line({ check, state, detail, cure }: Check): string {
-  const cured = cure ? `\n      try: ${cure}` : '';
-  return `${state.padEnd(5)} ${escapeControl(`${check}: ${detail}`)}${cured}\n`;
-}
+const jsonOf = (findings: readonly Finding[]): string =>
+  `[\n${findings.map(({ area, check, state, detail, cure }) => toJson({ area, check, state, detail, cure })).join(',\n')}\n]\n`;

@@ -249,7 +249,7 @@ export class Definitions {
   }
 }
 
-function policyRow(key: Key, config: HavipConfig): Policy {
+export function policyRow(key: Key, config: HavipConfig): Policy {
   const { moves, windowMs } = config.damping;
   return {
     key,

@@ -35,10 +35,10 @@ const LINK_HOOKS: { readonly [H in Hook]: LinkHook } = {
 };
 
 /** Ours among other filters of a clsact qdisc. */
-const FILTER_HANDLE = 0x4a1;
-const FILTER_PRIORITY = 0x4a1;
+export const FILTER_HANDLE = 0x4a1;
+export const FILTER_PRIORITY = 0x4a1;
 
-interface PinnedName {
+export interface PinnedName {
   readonly ifindex: number;
   readonly hook: Hook;
   /** 'shared': the clsact qdisc was there before us. */
@@ -206,10 +206,10 @@ function filterIsOurs(path: string, ifindex: number, hook: Hook): boolean {
   }
 }
 
-const direction = (hook: Hook): Direction => (hook === 'tc-egress' ? 'egress' : 'ingress');
+export const direction = (hook: Hook): Direction => (hook === 'tc-egress' ? 'egress' : 'ingress');
 
 /** 12-xdp, 12-tc, 12-tc-egress, 12-tc-clsact-own */
-function parseName(file: string): PinnedName | null {
+export function parseName(file: string): PinnedName | null {
   const match = /^(\d+)-(xdp|tc-egress|tc)(?:-clsact-(own|shared))?$/.exec(file);
   if (!match) return null;
   const [, ifindex, hook, clsact] = match;

@@ -14,6 +14,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   havip::InitObject(env, exports);
   havip::InitAttach(env, exports);
   havip::InitInspect(env, exports);
+  havip::InitProbe(env, exports);
   havip::InitRing(env, exports);
   havip::InitSocket(env, exports);
   return exports;

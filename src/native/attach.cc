@@ -18,10 +18,7 @@ namespace havip {
 
 namespace {
 
-// Kernel 6.6 and later; the packaged uapi headers are of 6.1 and libbpf 1.1 has no names for them.
-constexpr int kTcxIngress = 46;
-constexpr int kTcxEgress = 47;
-constexpr uint32_t kLinkTypeTcx = 11;
+constexpr uint32_t kLinkTypeTcx = 11;  // as kTcxIngress
 
 constexpr long kBpffsMagic = 0xcafe4a11;
 

@@ -66,6 +66,12 @@ export interface LinkInfo {
 
 export type Direction = 'ingress' | 'egress';
 
+/** linkId 0: attached without a link. */
+export interface TcxProgram {
+  programId: number;
+  linkId: number;
+}
+
 /** runTimeNs and runCount stay 0n unless sysctl kernel.bpf_stats_enabled is on. tag: 16 hex digits. */
 export interface ProgramInfo {
   id: number;
@@ -191,6 +197,11 @@ interface Addon {
   lockFolder: (path: string) => number;
   closeFd: (fd: number) => void;
   ifNameToIndex: (name: string) => number;
+  tcxQuery: (ifindex: number, direction: Direction) => TcxProgram[];
+  linkIds: () => number[];
+  linkFdById: (id: number) => number;
+  probeHelper: (programType: number, helper: number) => boolean;
+  probeMapType: (mapType: number) => boolean;
   testRun: (programFd: number, frame: Buffer, options?: TestRunOptions) => TestRunResult;
   settle: () => void;
 }
@@ -282,6 +293,21 @@ export const closeFd = addon.closeFd;
 
 /** 0: no such device in the network namespace of this thread. */
 export const ifNameToIndex = addon.ifNameToIndex;
+
+/** The programs of a TCX hook in the order in which they run. EINVAL: no TCX in this kernel. ENODEV. */
+export const tcxQuery = addon.tcxQuery;
+
+/** Every bpf_link of the kernel, whoever made it. EPERM without CAP_SYS_ADMIN. */
+export const linkIds = addon.linkIds;
+
+/** Caller closes. ENOENT: it has gone. */
+export const linkFdById = addon.linkFdById;
+
+/** Whether this kernel has a helper for programs of a type (enum bpf_func_id, bpf_prog_type): loads a program of two lines. */
+export const probeHelper = addon.probeHelper;
+
+/** Whether this kernel has maps of a type (enum bpf_map_type): makes one, and lets it go. */
+export const probeMapType = addon.probeMapType;
 
 /** Runs a loaded program on a frame, without any device. EINVAL: under 14 bytes, or for tc more than about a page. */
 export const testRun = addon.testRun;

@@ -12,6 +12,10 @@
 
 namespace havip {
 
+// Attach types of kernel 6.6 and later; the packaged uapi headers are of 6.1 and libbpf 1.1 has no names for them.
+constexpr int kTcxIngress = 46;
+constexpr int kTcxEgress = 47;
+
 /** A descriptor that is closed with its scope unless released to somebody else. */
 class Fd {
  public:
@@ -65,6 +69,7 @@ void Export(Napi::Object exports, const char *name, Napi::Value (*function)(cons
 void InitObject(Napi::Env env, Napi::Object exports);
 void InitAttach(Napi::Env env, Napi::Object exports);
 void InitInspect(Napi::Env env, Napi::Object exports);
+void InitProbe(Napi::Env env, Napi::Object exports);
 void InitRing(Napi::Env env, Napi::Object exports);
 void InitSocket(Napi::Env env, Napi::Object exports);
 

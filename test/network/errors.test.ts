@@ -13,7 +13,6 @@ import {
   pinPath,
   startDaemon,
   webConfig,
-  writeConfig,
   type DaemonOptions,
 } from '../support/daemon.js';
 import { labFor, requireRoot } from '../support/lab.js';
@@ -181,16 +180,3 @@ test.serial('somebody without capabilities is told which, by exit code 3', async
     t.is(code, 3, `${argv.join(' ')}: ${stderr}`);
   }
 });
-
-test.serial(
-  'doctor finds nothing wrong with a host that is served, and names a bridge that is not there',
-  async (t) => {
-    const lab = await pairLab(t);
-    await startDaemon(lab, { config: webConfig([{ address: VIP }]) });
-    const sound = await havip(lab, 'doctor', '--config', configPath(lab));
-    t.is(sound.code, 0, sound.stdout);
-    await writeConfig(lab, webConfig([{ address: VIP }], { bridge: 'br-none' }));
-    const { stdout } = await havip(lab, 'doctor', '--config', configPath(lab));
-    t.regex(stdout, /br-none/);
-  },
-);
