@@ -174,7 +174,7 @@ export const STATUS: DaemonStatus = {
   startedWallNs: 1n,
   abi: 4,
   pinPath: '/sys/fs/bpf/havip',
-  metricsAddress: null,
+  metricsAddress: null, webAddress: null,
   ports: [],
   absent: [],
   config: { path: '/etc/havip.yaml', stale: false, loadedWallNs: 10n, problems: [] },
