@@ -142,7 +142,10 @@ function describe({ bytes, intact }: Download): string {
 }
 
 /** What was measured is worth showing, even if the daemon does not answer any more. */
-async function statusOf(lab: Lab, places: Places): Promise<Pick<Measured, 'havip' | 'statusText' | 'explainText'>> {
+async function statusOf(
+  lab: Lab,
+  places: Places,
+): Promise<Pick<Measured, 'havip' | 'statusText' | 'explainText'>> {
   try {
     const rows = JSON.parse(await askCli(lab, places, ['status', VIP, '--json'])) as Measured['havip'][];
     const statusText = await askCli(lab, places, ['status']);

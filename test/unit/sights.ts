@@ -6,7 +6,7 @@ import type { Config, SubnetConfig } from '../../src/config/types.js';
 import { policyRow } from '../../src/control/definitions.js';
 import { planPorts } from '../../src/control/plan.js';
 import type { MapsSight, NetworkSight, ProgramsSight, Sight } from '../../src/doctor/sight.js';
-import { PORT_KIND, type Target } from '../../src/kernel/layout.gen.js';
+import { LIMITS, PORT_KIND, type Target } from '../../src/kernel/layout.gen.js';
 import { fieldBytes } from '../../src/kernel/names.js';
 import { addressBytes } from '../../src/net/addresses.js';
 import type { BridgeSettings, Device, PortSettings } from '../../src/net/devices.js';
@@ -172,9 +172,10 @@ export const STATUS: DaemonStatus = {
   pid: 77,
   version: '0.1.0',
   startedWallNs: 1n,
-  abi: 4,
+  abi: LIMITS.ABI_VERSION,
   pinPath: '/sys/fs/bpf/havip',
-  metricsAddress: null, webAddress: null,
+  metricsAddress: null,
+  webAddress: null,
   ports: [],
   absent: [],
   config: { path: '/etc/havip.yaml', stale: false, loadedWallNs: 10n, problems: [] },

@@ -32,7 +32,8 @@ export const ROWS: readonly Row[] = [
 
 export const DAEMON: DaemonStatus = {
   ...{ pid: 4711, version: '0.1.0', startedWallNs: NOW_NS - 90_000n * SECOND_NS, abi: 1, pinPath: '/pins' },
-  metricsAddress: null, webAddress: null,
+  metricsAddress: null,
+  webAddress: null,
   ports: [
     { ...{ slot: 1, name: 'tap-a', bridge: 'br', kind: 'vnic', hook: 'tc' }, ...up() },
     { ...{ slot: 2, name: 'eth1', bridge: 'br', kind: 'uplink', hook: 'xdp' }, ...up(), up: false },
