@@ -23,7 +23,7 @@ const FLOWING_NS = 1_500_000_000n;
 
 /** @param complete Nothing more is waited for. */
 export function assess(facts: Facts, complete: boolean): Dossier {
-  const { missed: _missed, vrrpVersion, heldBack, ...known } = facts;
+  const { missed, vrrpVersion, heldBack, ...known } = facts;
   const outage = outageOf(facts);
   const stages = outage ? stagesOf(facts.stamps, outage.startNs, outage.endNs) : [];
   const shareNs = (share: Share): bigint | null => outage && sum(stages, share);
