@@ -32,7 +32,7 @@ SHELLS      := $(patsubst %,$(BUILD)/%,$(wildcard src/completion/havip.*))
 
 .PHONY: all help test demo bench check layout format clean man install uninstall packages
 
-all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/bench/stream.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(LAB_TOOLS) $(SHELLS) ## build everything (the default)
+all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/bench/stream.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(BUILD)/src/api/havip.proto $(LAB_TOOLS) $(SHELLS) ## build everything (the default)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,11 @@ $(BUILD)/src/api/havip.gen.js: src/api/havip.proto node_modules/.package-lock.js
 	@mkdir -p $(@D)
 	$(Q)$(PBJS) -o $@ $<
 	$(Q)mv $(@:.js=.d.ts) src/api/havip.gen.d.ts
+
+# What reflection tells clients is read from it.
+$(BUILD)/src/api/havip.proto: src/api/havip.proto
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 # The page is a program of its own, for browsers: modules as they are served, no bundler.
 $(BUILD)/.compiled: $(TS_SOURCES) $(WEB_FILES) tsconfig.json src/web/tsconfig.json $(BUILD)/src/api/havip.gen.js node_modules/.package-lock.json

@@ -82,6 +82,12 @@ static __always_inline int command_state(struct havip_command *command, struct h
 		bpf_spin_unlock(&state->lock);
 		return 1;
 	}
+	if (command->op == HAVIP_COMMAND_CLEAR) {
+		bpf_spin_lock(&state->lock);
+		state->moved = 0;
+		bpf_spin_unlock(&state->lock);
+		return 1;
+	}
 	if (command->op != HAVIP_COMMAND_ASK)
 		return 0;
 	state->asked_until_ns = command->ts_ns;

@@ -353,6 +353,7 @@ enum havip_command_op {
 	HAVIP_COMMAND_FORGET = 3,  /* the claimant held back at port `by`, or whoever where that is 0 */
 	HAVIP_COMMAND_RESET = 4,   /* the index passes to another HAVIP */
 	HAVIP_COMMAND_ASK = 5,	   /* answers ring until `ts_ns` */
+	HAVIP_COMMAND_CLEAR = 6,   /* nothing of the move budget is spent; who waits goes on waiting */
 };
 
 /* The loader's only way to write a binding: the "frame" of a test run of `havip_command`, which answers in it. */

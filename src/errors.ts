@@ -11,9 +11,20 @@ const EXIT_CODES = {
   PERMISSION: 3,
   /** No daemon answers on the socket, or nothing is pinned at the pin path. */
   NOT_RUNNING: 4,
+  /** No such HAVIP, EIP, subnet or port. */
+  NOT_FOUND: 1,
+  /** The address is defined already. */
+  EXISTS: 1,
+  /** It is the configuration file's, which only an editor changes. */
+  FROM_FILE: 1,
+  /** A bound that keeps one client from harming the others. */
+  EXHAUSTED: 1,
+  /** No answer in time. */
+  TIMEOUT: 1,
 } as const;
 
 export type ErrorCode = keyof typeof EXIT_CODES;
+export const ERROR_CODES = Object.keys(EXIT_CODES) as readonly ErrorCode[];
 
 /**
  * An error that an operator can act on. The message says what failed, on what and why; `cure` says what to do,

@@ -48,12 +48,22 @@ const generated = v1.Havip.prototype;
 
 export const SERVICE = {
   listHavips: method<v1.ListHavipsRequest.$Properties, v1.HavipPage.$Properties>(generated.listHavips),
+  watchHavips: method<v1.ListHavipsRequest.$Properties, v1.HavipNews.$Properties>(generated.watchHavips),
+  listPorts: method<v1.ListPortsRequest.$Properties, v1.PortPage.$Properties>(generated.listPorts),
+  watchPorts: method<v1.ListPortsRequest.$Properties, v1.PortNews.$Properties>(generated.watchPorts),
   events: method<v1.EventsRequest.$Properties, v1.EventBatch.$Properties>(generated.events),
   getDaemon: method<v1.GetDaemonRequest.$Properties, v1.Daemon.$Properties>(generated.getDaemon),
   listDossiers: method<v1.ListDossiersRequest.$Properties, v1.DossierPage.$Properties>(
     generated.listDossiers,
   ),
   reload: method<v1.ReloadRequest.$Properties, v1.ReloadReply.$Properties>(generated.reload),
+  addHavip: method<v1.AddHavipRequest.$Properties, v1.HavipName.$Properties>(generated.addHavip),
+  removeHavip: method<v1.HavipName.$Properties, v1.HavipName.$Properties>(generated.removeHavip),
+  setMembers: method<v1.SetMembersRequest.$Properties, v1.HavipName.$Properties>(generated.setMembers),
+  addEip: method<v1.AddEipRequest.$Properties, v1.EipName.$Properties>(generated.addEip),
+  removeEip: method<v1.EipName.$Properties, v1.EipName.$Properties>(generated.removeEip),
+  clearFlapping: method<v1.HavipName.$Properties, v1.ClearFlappingReply.$Properties>(generated.clearFlapping),
+  trace: method<v1.TraceRequest.$Properties, v1.TraceReply.$Properties>(generated.trace),
 } as const;
 
 /** grpc-js's name for a Unix socket. */

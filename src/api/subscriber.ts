@@ -11,24 +11,34 @@ const BATCH_EVENTS = 256;
 
 export class Subscriber {
   private queue: EventRecord[] = [];
-  private lost: bigint;
+  private lost = 0n;
   private blocked = false;
+  private restarted = false;
   private lastSeq = 0;
 
   /**
    * @param send Hands one message on. false: no more until `drained`.
-   * @param missed How many had left the history before this reader came.
+   * @param matches Which events this reader asked for.
    */
   constructor(
     private readonly send: (delivery: EventDelivery) => boolean,
-    missed = 0n,
-  ) {
-    this.lost = missed;
+    private readonly matches: (event: EventRecord) => boolean = () => true,
+  ) {}
+
+  /**
+   * What was kept. What of it had left before this reader came is told even where nothing else is.
+   * @param afterSeq What the reader knows already; 0: nothing.
+   */
+  begin({ events, restarted }: Pick<EventDelivery, 'events' | 'restarted'>, afterSeq: number): void {
+    this.restarted = restarted;
+    this.lastSeq = restarted ? 0 : afterSeq;
+    this.take(events);
+    if ((this.lost > 0n || restarted) && this.queue.length === 0) this.deliver([]);
+    this.pump();
   }
 
   push(events: readonly EventRecord[]): void {
-    for (const event of events) this.enqueue(event);
-    this.dropOldest();
+    this.take(events);
     this.pump();
   }
 
@@ -41,11 +51,17 @@ export class Subscriber {
     return this.queue.length === 0 && !this.blocked;
   }
 
-  /** What is in the history already may come again while the subscription begins. */
+  private take(events: readonly EventRecord[]): void {
+    for (const event of events) this.enqueue(event);
+    this.dropOldest();
+  }
+
+  /** What is in the history already may come again while the subscription begins; what is jumped over is lost. */
   private enqueue(event: EventRecord): void {
     if (event.seq <= this.lastSeq) return;
+    if (this.lastSeq > 0) this.lost += BigInt(event.seq - this.lastSeq - 1);
     this.lastSeq = event.seq;
-    this.queue.push(event);
+    if (this.matches(event)) this.queue.push(event);
   }
 
   /** The oldest leave, so that what was lost lies just before what is sent next. */
@@ -57,15 +73,13 @@ export class Subscriber {
   }
 
   private pump(): void {
-    while (!this.blocked && this.queue.length) {
-      const events = this.queue.splice(0, BATCH_EVENTS);
-      this.blocked = !this.send({ events, lost: this.takeLost() });
-    }
+    while (!this.blocked && this.queue.length) this.deliver(this.queue.splice(0, BATCH_EVENTS));
   }
 
-  private takeLost(): bigint {
-    const { lost } = this;
+  private deliver(events: readonly EventRecord[]): void {
+    const { lost, restarted } = this;
     this.lost = 0n;
-    return lost;
+    this.restarted = false;
+    this.blocked = !this.send({ events, lost, restarted });
   }
 }

@@ -2,8 +2,12 @@
 // What the API talks about, as plain data: the same shapes on the server's and on the client's side.
 // Events, ports and the configuration's state are those of src/observe/messages.ts.
 import type { Dossier } from '../holders/dossier.js';
+import type { TraceAnswer, TraceQuestion } from '../kernel/ask-trace.js';
 import type { AbsentRecord, ConfigRecord, EventRecord, PortRecord } from '../observe/messages.js';
+import type { HavipName, OrderKind, Orders } from '../observe/orders.js';
 
+/** Who defined it: the configuration (a file, or flags), or a client at run time. */
+export type HavipOrigin = 'file' | 'api';
 export type HavipState = 'held' | 'unheld' | 'flapping' | 'split-brain';
 
 export interface StatusHolder {
@@ -33,6 +37,7 @@ export interface HavipStatus {
   readonly savedPackets: bigint;
   /** Frames that came while nobody held it. */
   readonly unheldPackets: bigint;
+  readonly origin: HavipOrigin;
 }
 
 /** Narrows a list; a missing field does not. */
@@ -57,12 +62,46 @@ export interface DaemonStatus {
   /** null: the control thread has not told it yet. */
   readonly config: ConfigRecord | null;
   readonly capacity: { readonly havips: number; readonly ports: number };
+  /** What was defined at run time and is not in force, a line each. */
+  readonly conflicts: readonly string[];
+}
+
+/** Narrows the ports; a missing field does not. */
+export interface PortQuery {
+  readonly name?: string;
+  readonly bridge?: string;
+}
+
+/** What a watcher is told: HAVIPs as they are now, and those that are no more. */
+export interface HavipNews {
+  /** What came before is to be forgotten. */
+  readonly snapshotBegins: boolean;
+  readonly havips: readonly HavipStatus[];
+  readonly gone: readonly HavipName[];
+  /** All have been told, and what follows are changes. */
+  readonly snapshotOver: boolean;
+}
+
+export interface PortNews {
+  readonly ports: readonly PortRecord[];
+  /** Slots that are free again. */
+  readonly gone: readonly number[];
+  readonly snapshotOver: boolean;
 }
 
 /** Some events, and how many this subscriber missed just before them. */
 export interface EventDelivery {
   readonly events: readonly EventRecord[];
   readonly lost: bigint;
+  /** The number that was asked for is another daemon's: what came between is not known. */
+  readonly restarted: boolean;
+}
+
+/** Narrows the events; a missing field does not. */
+export interface EventFilter {
+  readonly kinds?: readonly string[];
+  readonly address?: string;
+  readonly network?: string;
 }
 
 /** Narrows the moves; a missing field does not. */
@@ -80,16 +119,33 @@ export interface DossierQuery {
 export interface ApiSource {
   /** Lazy, so that a long list holds neither the memory nor the thread. */
   listHavips(query: HavipQuery): Iterable<HavipStatus>;
+  /** Each as it is now; null: it is defined no more. */
+  havips(names: readonly HavipName[]): readonly (HavipStatus | null)[];
+  /**
+   * @param listener Told which HAVIPs have changed; null: so many that all are to be read. Must neither throw nor wait.
+   * @returns Ends it.
+   */
+  watchHavips(listener: (names: readonly HavipName[] | null) => void): () => void;
+  /** Of `daemon().ports`. @returns Ends it. `listener` must neither throw nor wait. */
+  watchPorts(listener: () => void): () => void;
   daemon(): DaemonStatus;
   /** Oldest first. */
   dossiers(query: DossierQuery): readonly Dossier[];
-  reload(): Promise<readonly string[]>;
+  /** Has the control thread do it. Errors: HavipError. */
+  order<K extends OrderKind>(kind: K, ask: Orders[K]['ask']): Promise<Orders[K]['reply']>;
+  /** Errors: HavipError. */
+  trace(question: TraceQuestion): TraceAnswer;
   readonly history: EventHistory;
 }
 
 export interface EventHistory {
-  /** Kept events with a greater seq, oldest first, and how many between have already left. */
-  after(seq: number): EventDelivery;
+  /** The life of the daemon in which the events are numbered. */
+  readonly epoch: bigint;
+  /**
+   * Kept events with a greater seq, oldest first, and how many between have already left.
+   * @param epoch Of that seq; 0n: this one's.
+   */
+  after(seq: number, epoch?: bigint): EventDelivery;
   /** @returns Ends the subscription. `listener` must neither throw nor wait. */
   subscribe(listener: (events: readonly EventRecord[]) => void): () => void;
 }

@@ -2,15 +2,16 @@
 // Plain data <-> protobuf messages. The one place where 64-bit numbers cross: protobufjs writes a bigint as 0
 // without a word, and reads one as a pair of 32-bit halves.
 import { havip } from './havip.gen.js';
+import type { EventKind, EventParty, EventRecord } from '../observe/messages.js';
+import type { EipName, HavipName } from '../observe/orders.js';
 import type {
-  AbsentRecord,
-  ConfigRecord,
-  EventKind,
-  EventParty,
-  EventRecord,
-  PortRecord,
-} from '../observe/messages.js';
-import type { DaemonStatus, EventDelivery, HavipState, HavipStatus, StatusHolder } from './types.js';
+  EventDelivery,
+  HavipNews,
+  HavipOrigin,
+  HavipState,
+  HavipStatus,
+  StatusHolder,
+} from './types.js';
 
 import v1 = havip.v1;
 
@@ -46,6 +47,7 @@ export function toWireHavip(row: HavipStatus): v1.HavipStatus.$Properties {
     bytes: toWire64(row.bytes),
     savedPackets: toWire64(row.savedPackets),
     unheldPackets: toWire64(row.unheldPackets),
+    origin: row.origin,
   };
 }
 
@@ -67,7 +69,22 @@ export function fromWireHavip(message: v1.HavipStatus.$Properties): HavipStatus 
     bytes: fromWire64(row.bytes),
     savedPackets: fromWire64(row.savedPackets),
     unheldPackets: fromWire64(row.unheldPackets),
+    origin: row.origin as HavipOrigin,
   };
+}
+
+export function toWireHavipNews({ havips, gone, ...marks }: HavipNews): v1.HavipNews.$Properties {
+  return { ...marks, havips: havips.map(toWireHavip), gone: [...gone] };
+}
+
+export function fromWireHavipNews(message: v1.HavipNews.$Properties): HavipNews {
+  const { snapshotBegins, havips, gone, snapshotOver } = decoded(message);
+  return { snapshotBegins, havips: havips.map(fromWireHavip), gone: gone.map(fromWireName), snapshotOver };
+}
+
+export function fromWireName(message: v1.HavipName.$Properties): HavipName {
+  const { network, subnet, address } = decoded(message);
+  return { network, subnet, address };
 }
 
 function fromWireHolder(message: v1.Holder.$Properties): StatusHolder {
@@ -76,13 +93,29 @@ function fromWireHolder(message: v1.Holder.$Properties): StatusHolder {
   return { port, mac, location: location as StatusHolder['location'], ...since, by };
 }
 
-export function toWireEvents(delivery: EventDelivery): v1.EventBatch.$Properties {
-  return { events: delivery.events.map(toWireEvent), lost: toWire64(delivery.lost) };
+export function fromWireEip(message: v1.EipName.$Properties): EipName {
+  const { network, address } = decoded(message);
+  return { network, address };
 }
 
-export function fromWireEvents(message: v1.EventBatch.$Properties): EventDelivery {
-  const { events, lost } = decoded(message);
-  return { events: events.map(fromWireEvent), lost: fromWire64(lost) };
+export function toWireEvents(delivery: EventDelivery, epoch: bigint): v1.EventBatch.$Properties {
+  const { events, lost, restarted } = delivery;
+  return {
+    events: events.map(toWireEvent),
+    lost: toWire64(lost),
+    restarted,
+    epoch: toWire64(epoch),
+  };
+}
+
+export function fromWireEvents(message: v1.EventBatch.$Properties): EventDelivery & { epoch: bigint } {
+  const { events, lost, restarted, epoch } = decoded(message);
+  return {
+    events: events.map(fromWireEvent),
+    lost: fromWire64(lost),
+    restarted,
+    epoch: fromWire64(epoch),
+  };
 }
 
 export function toWireEvent(event: EventRecord): v1.Event.$Properties {
@@ -114,56 +147,4 @@ export function fromWireParty(message: v1.Party.$Properties | null | undefined):
   if (!message) return null;
   const { port, mac } = decoded(message);
   return { port, mac };
-}
-
-export function toWireDaemon(daemon: DaemonStatus): v1.Daemon.$Properties {
-  const { startedWallNs, metricsAddress, webAddress, ports, absent, config, ...rest } = daemon;
-  return {
-    ...rest,
-    startedWallNs: toWire64(startedWallNs),
-    metricsAddress: metricsAddress ?? '',
-    webAddress: webAddress ?? '',
-    ports: ports.map((port) => ({ ...port, failure: port.failure ?? '' })),
-    absent: [...absent],
-    config: config && toWireConfig(config),
-  };
-}
-
-function toWireConfig(config: ConfigRecord): v1.Configuration.$Properties {
-  const { stale, path, loadedWallNs, problems } = config;
-  return { stale, path: path ?? '', loadedWallNs: toWire64(loadedWallNs), problems: [...problems] };
-}
-
-export function fromWireDaemon(message: v1.Daemon.$Properties): DaemonStatus {
-  const { pid, version, startedWallNs, abi, pinPath, metricsAddress, webAddress, ports, absent, capacity } =
-    decoded(message);
-  return {
-    pid,
-    version,
-    startedWallNs: fromWire64(startedWallNs),
-    abi,
-    pinPath,
-    metricsAddress: metricsAddress || null,
-    webAddress: webAddress || null,
-    ports: ports.map(fromWirePort),
-    absent: absent.map(fromWireAbsent),
-    config: message.config ? fromWireConfig(message.config) : null,
-    capacity: { havips: capacity.havips ?? 0, ports: capacity.ports ?? 0 },
-  };
-}
-
-function fromWirePort(message: v1.Port.$Properties): PortRecord {
-  const { slot, name, bridge, kind, hook, up, takesXdp, failure } = decoded(message);
-  const words = { kind: kind as PortRecord['kind'], hook: hook as PortRecord['hook'] };
-  return { slot, name, bridge, ...words, up, takesXdp, failure: failure || null };
-}
-
-function fromWireAbsent(message: v1.Absent.$Properties): AbsentRecord {
-  const { kind, name } = decoded(message);
-  return { kind: kind as AbsentRecord['kind'], name };
-}
-
-function fromWireConfig(message: v1.Configuration.$Properties): ConfigRecord {
-  const { stale, path, loadedWallNs, problems } = decoded(message);
-  return { stale, path: path || null, loadedWallNs: fromWire64(loadedWallNs), problems };
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `havip run`: the daemon, from a file or from flags.
 import { Command } from 'commander';
-import { configFromFlagsInWorker, loadConfigInWorker } from '../config/in-worker.js';
-import { problemsError } from '../config/problem.js';
+import type { ConfigFlags } from '../config/flags.js';
 import type { Config } from '../config/types.js';
-import { Daemon, type DaemonOptions } from '../control/daemon.js';
+import { Configuration } from '../control/configuration.js';
+import { Daemon } from '../control/daemon.js';
 import { HavipError } from '../errors.js';
-import { configOption, pinPathOption, socketOption, statePathOption } from './options.js';
+import { configOption, DEFAULT_STATE_PATH, pinPathOption, socketOption, statePathOption } from './options.js';
 
 interface RunFlags {
   config?: string;
@@ -43,12 +43,15 @@ export function runCommand(): Command {
     .addOption(socketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (flags: RunFlags, command: Command) => {
-      await runUntilStopped(Daemon.start(await optionsOf(flags, command)));
+      await runUntilStopped(open(flags, command).then((configuration) => Daemon.start(configuration)));
     });
 }
 
-async function optionsOf(flags: RunFlags, command: Command): Promise<DaemonOptions> {
-  if (flags.bridge ?? flags.vip) return { config: await fromFlags(flags, command), configPath: null };
+async function open(flags: RunFlags, command: Command): Promise<Configuration> {
+  if (flags.bridge ?? flags.vip) {
+    const source = { flags: fromFlags(flags, command) };
+    return Configuration.open(source, {}, flags.statePath ?? DEFAULT_STATE_PATH);
+  }
   if (!flags.config) {
     throw new HavipError(
       'USAGE',
@@ -58,28 +61,16 @@ async function optionsOf(flags: RunFlags, command: Command): Promise<DaemonOptio
       },
     );
   }
-  const loaded = await loadConfigInWorker(flags.config);
-  if ('problems' in loaded) throw problemsError(loaded.problems);
-  const overrides = overridesOf(flags, command);
-  return { config: { ...loaded.config, ...overrides }, configPath: flags.config, overrides };
+  return Configuration.open({ path: flags.config }, overridesOf(flags, command));
 }
 
-async function fromFlags(flags: RunFlags, command: Command): Promise<Config> {
+function fromFlags(flags: RunFlags, command: Command): ConfigFlags {
   const { config, bridge, vip, uplink, pinPath, socket, metrics, web, statePath } = flags;
   const named = config && command.getOptionValueSource('config') === 'cli';
   if (named) throw new HavipError('USAGE', '--config and --bridge exclude each other');
   if (!bridge || !vip)
     throw new HavipError('USAGE', '--bridge and --vip go together: which bridge, and which address');
-  return configFromFlagsInWorker({
-    bridge,
-    vip,
-    ...(uplink && { uplink }),
-    ...(pinPath && { pinPath }),
-    ...(socket && { socket }),
-    ...(metrics && { metrics }),
-    ...(web && { web }),
-    ...(statePath && { statePath }),
-  });
+  return { bridge, vip, uplink, pinPath, socket, metrics, web, statePath };
 }
 
 /** A flag or environment variable beats the file; its default does not. */

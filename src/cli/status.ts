@@ -75,7 +75,7 @@ export function statusJson(rows: readonly HavipStatus[]): string {
 }
 
 function toObject(row: HavipStatus): Json {
-  const { network, subnet, address, state, holder, moves, packets, bytes, savedPackets } = row;
+  const { network, subnet, address, state, holder, moves, packets, bytes, savedPackets, origin } = row;
   return {
     network,
     subnet,
@@ -93,6 +93,7 @@ function toObject(row: HavipStatus): Json {
     packets,
     bytes,
     savedPackets,
+    origin,
   };
 }
 
@@ -110,6 +111,9 @@ const COLUMNS: readonly Column[] = [
   { name: 'SAVED', right: true },
 ];
 
+/** Said only where somebody has defined something at run time. */
+const ORIGIN: Column = { name: 'ORIGIN' };
+
 const STATE_COLUMN = 3;
 const STATE_COLORS: Partial<Record<HavipState, Color>> = {
   unheld: 'yellow',
@@ -120,7 +124,10 @@ const STATE_COLORS: Partial<Record<HavipState, Color>> = {
 function statusTable(rows: readonly HavipStatus[]): Promise<string> {
   const paint = (row: readonly string[]): Color | null =>
     STATE_COLORS[row[STATE_COLUMN] as HavipState] ?? null;
-  return renderTable(COLUMNS, rows.map(toCells), screenOf(), paint);
+  const isMixed = rows.some(({ origin }) => origin !== 'file');
+  const columns = isMixed ? [...COLUMNS, ORIGIN] : COLUMNS;
+  const cells = rows.map((row) => [...toCells(row), ...(isMixed ? [row.origin] : [])]);
+  return renderTable(columns, cells, screenOf(), paint);
 }
 
 function toCells(row: HavipStatus): string[] {
@@ -135,7 +142,12 @@ function holderCells({ holder }: HavipStatus): string[] {
 }
 
 /** What an operator should know besides: a line each, none when all is well. */
-export function notes({ absent, ports, config }: Pick<DaemonStatus, 'absent' | 'ports' | 'config'>): string {
+export function notes({
+  absent,
+  ports,
+  config,
+  conflicts,
+}: Pick<DaemonStatus, 'absent' | 'ports' | 'config' | 'conflicts'>): string {
   const lines = absent.map(({ kind, name }) => `absent: ${kind} ${name}: served as soon as it appears`);
   for (const { name, failure } of ports)
     if (failure !== null) lines.push(`not attached: ${name}: ${failure}`);
@@ -143,5 +155,6 @@ export function notes({ absent, ports, config }: Pick<DaemonStatus, 'absent' | '
     lines.push(`configuration stale: ${config.path ?? 'the file'} is bad; the one before goes on serving`);
     lines.push(...config.problems.map((problem) => `  ${problem}`));
   }
+  lines.push(...conflicts.map((conflict) => `defined at run time, but not in force: ${conflict}`));
   return lines.map((line) => `${escapeControl(line)}\n`).join('');
 }

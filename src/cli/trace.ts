@@ -3,14 +3,20 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { HavipError } from '../errors.js';
-import { trace, type Traced } from '../kernel/tracer.js';
-import { canonicalAddress, formatMac, parseMac } from '../net/addresses.js';
-import { packetFrame, type Transport } from '../net/packets.js';
+import { ANYBODY, askTrace, type TraceAnswer, type TraceQuestion } from '../kernel/ask-trace.js';
+import { formatMac } from '../net/addresses.js';
 import { pcapOf } from '../replay/pcap.js';
 import { toJson } from './json.js';
-import { configOption, jsonOption, pinPathOf, pinPathOption, type PlaceFlags } from './options.js';
+import { withDaemon } from './daemon.js';
+import {
+  configOption,
+  jsonOption,
+  pinPathOf,
+  pinPathOption,
+  socketOption,
+  type PlaceFlags,
+} from './options.js';
 import { escapeControl, print } from './render.js';
-import { wordsFor } from './trace-words.js';
 
 interface Flags extends PlaceFlags {
   readonly port: string;
@@ -24,17 +30,13 @@ interface Flags extends PlaceFlags {
   readonly vlan?: readonly number[];
   readonly pcap?: string;
   readonly json?: true;
+  readonly daemon?: true;
 }
-
-/** Of the networks for documentation (RFC 5737, RFC 3849): nobody's. */
-const ANYBODY = { ipv4: '192.0.2.1', ipv6: '2001:db8::1' };
-/** Where neither the operator nor the maps know a MAC. */
-const SOME_MAC = '02:00:00:00:00:01';
 
 const EXAMPLES = `
 The frame is a TCP SYN, a UDP datagram (the default) or an ICMP echo request, as it would come in by PORT. It goes through
 the program that is attached there, by a test run with a mark that only the host can set. Needs CAP_BPF, CAP_NET_ADMIN and
-CAP_PERFMON, and the network namespace of the port.
+CAP_PERFMON, and the network namespace of the port; with --daemon none of that, but a daemon that runs.
 
 Examples:
   $ havip trace --port tap-client --to 10.0.1.50
@@ -62,11 +64,13 @@ export function traceCommand(): Command {
     .option('--source <MAC>', 'the source MAC (default: that of the port’s guest, where it is known)')
     .option('--vlan <ID>', 'a VLAN tag; twice for two, the outer one first', collectVlan)
     .option('--pcap <FILE>', 'write the frame there, as it came and as it left')
+    .option('--daemon', 'have the daemon ask, which needs its socket and no privileges')
     .addOption(jsonOption())
     .addOption(configOption())
     .addOption(pinPathOption())
+    .addOption(socketOption())
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: Flags, command: Command) => runTrace(await pinPathOf(command, flags), flags));
+    .action((flags: Flags, command: Command) => runTrace(command, flags));
 }
 
 function collectVlan(text: string, before: readonly number[] = []): readonly number[] {
@@ -77,48 +81,29 @@ function collectVlan(text: string, before: readonly number[] = []): readonly num
   return [...before, id];
 }
 
-async function runTrace(pinPath: string, flags: Flags): Promise<void> {
-  const to = addressOf('--to', flags.to);
-  const isIpv6 = to.includes(':');
-  const from =
-    flags.from === undefined ? (isIpv6 ? ANYBODY.ipv6 : ANYBODY.ipv4) : addressOf('--from', flags.from);
-  if (from.includes(':') !== isIpv6)
-    throw new HavipError('USAGE', `--from ${from} and --to ${to} are not of one family`);
-  const transport: Transport = flags.tcp ? 'tcp' : flags.icmp ? 'icmp' : 'udp';
-  const [mac, source] = [macOf('--mac', flags.mac), macOf('--source', flags.source)];
-  const traced = trace(pinPath, flags.port, to, ({ guestMac, holderMac, routerMac }) =>
-    packetFrame({
-      ...{ transport, from, to, vlan: flags.vlan ?? [] },
-      destinationMac: mac ?? holderMac ?? routerMac ?? SOME_MAC,
-      sourceMac: source ?? (guestMac ? formatMac(guestMac) : SOME_MAC),
-    }),
-  );
+async function runTrace(command: Command, flags: Flags): Promise<void> {
+  const traced = await ask(command, flags);
   if (flags.pcap !== undefined) await keep(flags.pcap, traced);
-  await print(
-    flags.json ? `${jsonOf(traced)}\n` : textOf(traced, `${transport.toUpperCase()} ${from} -> ${to}`),
-  );
+  await print(flags.json ? `${jsonOf(traced)}\n` : textOf(traced));
 }
 
-function addressOf(option: string, text: string): string {
-  const address = canonicalAddress(text);
-  if (address === null)
-    throw new HavipError('USAGE', `${option}: not an IP address: ${JSON.stringify(text)}`);
-  return address;
+async function ask(command: Command, flags: Flags): Promise<TraceAnswer> {
+  const { port, to, from, mac, source, vlan = [] } = flags;
+  const transport = flags.tcp ? 'tcp' : flags.icmp ? 'icmp' : 'udp';
+  const question: TraceQuestion = { port, to, from, mac, source, vlan, transport };
+  if (!flags.daemon) return askTrace(await pinPathOf(command, flags), question);
+  return withDaemon(command, flags, (client) => client.trace(question));
 }
 
-function macOf(option: string, text: string | undefined): string | undefined {
-  if (text === undefined || parseMac(text)) return text;
-  throw new HavipError('USAGE', `${option}: not a MAC: ${JSON.stringify(text)}`);
-}
-
-async function keep(file: string, { before, after }: Traced): Promise<void> {
+async function keep(file: string, { before, after }: TraceAnswer): Promise<void> {
   await writeFile(file, pcapOf([before, after])).catch((cause: unknown) => {
     throw new HavipError('FAILED', `cannot write ${file}: ${HavipError.from(cause).message}`, { cause });
   });
 }
 
-function textOf(traced: Traced, packet: string): string {
-  const { port, program, subnet, havip, holder, eip, verdict, reason, before, after } = traced;
+function textOf(traced: TraceAnswer): string {
+  const { port, program, subnet, havip, holder, eip, verdict, reason, meaning, packet, before, after } =
+    traced;
   const [to, by] = [formatMac(before.subarray(0, 6)), formatMac(before.subarray(6, 12))];
   const rows: readonly (readonly [string, string])[] = [
     ['in', `${port.name} (${port.kind}), ${port.hook} program ${program.id}, tag ${program.tag}`],
@@ -127,7 +112,7 @@ function textOf(traced: Traced, packet: string): string {
     ['HAVIP', havip ?? '-'],
     ...(eip === null ? [] : [['EIP', eip] as const]),
     ['holder', holder ? `${holder.port} (${holder.kind}), ${holder.mac}` : '-'],
-    ['verdict', `${verdict} ${reason}: ${wordsFor(verdict, reason)}`],
+    ['verdict', `${verdict} ${reason}: ${meaning}`],
     ['before', hexText(before)],
     ['after', after.equals(before) ? 'the same' : hexText(after)],
   ];
@@ -140,8 +125,7 @@ function hexText(frame: Buffer): string {
   return [hex.slice(0, 12), hex.slice(12, 24), hex.slice(24)].join(' ');
 }
 
-function jsonOf({ before, after, ...traced }: Traced): string {
-  const meaning = wordsFor(traced.verdict, traced.reason);
+function jsonOf({ before, after, packet: _words, meaning, ...traced }: TraceAnswer): string {
   const holder = traced.holder && { port: traced.holder.port, mac: traced.holder.mac };
   const frames = { before: before.toString('hex'), after: after.toString('hex') };
   return toJson({ ...traced, holder, meaning, ...frames });

@@ -7,6 +7,7 @@ import { show } from './messages.js';
 import { normalise } from './normalise.js';
 import { checkValue } from './parse.js';
 import type { Finding, Path } from './problem.js';
+import { checkWithRuntime, NO_RUNTIME, type Conflict, type RuntimeSet } from './runtime.js';
 import type { ConfigInput, SubnetInput } from './schema.js';
 import type { Config } from './types.js';
 
@@ -26,12 +27,20 @@ export interface ConfigFlags {
 
 /** Errors: USAGE with everything that is wrong, one a line. */
 export function configFromFlags(flags: ConfigFlags): Config {
+  return configFromFlagsWith(flags, NO_RUNTIME).config;
+}
+
+/** @param runtime What was defined beside the flags. Errors: as `configFromFlags`. */
+export function configFromFlagsWith(
+  flags: ConfigFlags,
+  runtime: RuntimeSet,
+): { readonly config: Config; readonly conflicts: readonly Conflict[] } {
   const malformed =
     flags.vip.length === 0 ? ['--vip: none given; allowed: one or more'] : flags.vip.flatMap(vipFault);
   if (malformed.length > 0) throw new HavipError('USAGE', malformed.join('\n'));
-  const { file, findings } = checkValue(toFile(flags));
+  const { file, findings, conflicts } = checkWithRuntime(toFile(flags), runtime, checkValue);
   if (file === null) throw new HavipError('USAGE', findings.map(render).join('\n'));
-  return normalise(file);
+  return { config: normalise(file), conflicts };
 }
 
 function vipFault(vip: string): string[] {

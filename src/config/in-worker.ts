@@ -4,8 +4,9 @@
 import { Worker } from 'node:worker_threads';
 import { HavipError } from '../errors.js';
 import type { ConfigFlags } from './flags.js';
-import type { WorkerMessage, WorkerTask } from './load-worker.js';
-import { fileProblem, type Problem } from './problem.js';
+import type { ConfigSource, WorkerMessage, WorkerTask } from './load-worker.js';
+import { fileProblem, problemsError, type Problem } from './problem.js';
+import { NO_RUNTIME, type Conflict, type RuntimeSet } from './runtime.js';
 import type { Config } from './types.js';
 import { unpackConfig } from './wire.js';
 
@@ -16,16 +17,39 @@ export type WorkerResult = { readonly config: Config } | { readonly problems: re
 
 /** Errors: HavipError FAILED when the worker dies of something other than the file; what the file causes are problems. */
 export async function loadConfigInWorker(path: string): Promise<WorkerResult> {
-  const message = await run({ path }, { problems: [tooLarge(path)] });
-  if ('usage' in message) throw new HavipError('USAGE', message.usage);
-  return 'packed' in message ? { config: await unpackConfig(message.packed) } : message;
+  const loaded = await loadInWorker({ path });
+  return 'problems' in loaded ? loaded : { config: loaded.config };
 }
 
 /** Errors: USAGE with everything that is wrong with the flags, one a line. */
 export async function configFromFlagsInWorker(flags: ConfigFlags): Promise<Config> {
-  const message = await run({ flags }, { usage: 'too many flags' });
-  if ('packed' in message) return unpackConfig(message.packed);
-  throw new HavipError('USAGE', 'usage' in message ? message.usage : 'the flags are wrong');
+  const loaded = await loadInWorker({ flags });
+  if ('problems' in loaded) throw problemsError(loaded.problems);
+  return loaded.config;
+}
+
+export interface Loaded {
+  readonly config: Config;
+  /** What was defined at run time and is not in force. */
+  readonly conflicts: readonly Conflict[];
+  /** The file's text, shared memory; null: there is no file. */
+  readonly text: Uint8Array | null;
+}
+
+/**
+ * @param runtime What was defined beside it.
+ * Errors: as `loadConfigInWorker` and `configFromFlagsInWorker`.
+ */
+export async function loadInWorker(
+  source: ConfigSource,
+  runtime: RuntimeSet = NO_RUNTIME,
+): Promise<Loaded | { readonly problems: readonly Problem[] }> {
+  const outOfMemory = 'flags' in source ? { usage: 'too many flags' } : { problems: [tooLarge(source.path)] };
+  const message = await run({ ...source, runtime }, outOfMemory);
+  if ('usage' in message) throw new HavipError('USAGE', message.usage);
+  if ('problems' in message) return message;
+  const { packed, conflicts, text } = message;
+  return { config: await unpackConfig(packed), conflicts, text };
 }
 
 /** @param outOfMemory What it amounts to when the worker's heap is full. */

@@ -5,6 +5,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { HavipError } from '../errors.js';
 import { parseConfig, type ParseResult } from './parse.js';
 import { fileProblem, problemsError, type Problem } from './problem.js';
+import type { RuntimeSet } from './runtime.js';
 import type { Config } from './types.js';
 
 export { parseConfig, type ParseResult } from './parse.js';
@@ -29,6 +30,12 @@ export function loadConfig(path: string): Config {
 export function loadAndCheck(path: string): ParseResult {
   const text = readText(path);
   return typeof text === 'string' ? parseConfig(text, path) : { problems: [text] };
+}
+
+/** As `loadAndCheck`, with what was defined beside the file. @returns also the text, to be checked again later. */
+export function loadWithRuntime(path: string, runtime: RuntimeSet): ParseResult & { readonly text?: string } {
+  const text = readText(path);
+  return typeof text === 'string' ? { ...parseConfig(text, path, runtime), text } : { problems: [text] };
 }
 
 /** The file's text, or why there is none. */

@@ -6,6 +6,7 @@ import { normalise } from './normalise.js';
 import { outlineOf } from './outline.js';
 import { fileProblem, limitProblems, type Finding, type Problem } from './problem.js';
 import { findConflicts } from './rules.js';
+import { checkWithRuntime, NO_RUNTIME, type Conflict, type RuntimeSet } from './runtime.js';
 import { configSchema, type ConfigFile } from './schema.js';
 import type { TextFault } from './syntax.js';
 import type { Config } from './types.js';
@@ -14,16 +15,22 @@ import type { Config } from './types.js';
 export interface ParseResult {
   readonly config?: Config;
   readonly problems: readonly Problem[];
+  /** What was defined at run time and is not in force; there where something was. */
+  readonly conflicts?: readonly Conflict[];
 }
 
-/** Checks a text. `fileName` is what the problems call it. Errors: none; whatever the text holds becomes a problem. */
-export function parseConfig(text: string, fileName: string): ParseResult {
+/**
+ * Checks a text. `fileName` is what the problems call it. Errors: none; whatever the text holds becomes a problem.
+ * @param runtime What was defined beside the file.
+ */
+export function parseConfig(text: string, fileName: string, runtime: RuntimeSet = NO_RUNTIME): ParseResult {
   const document = new ConfigDocument(text);
   if (document.faults.length > 0)
     return failed(document.faults.map((fault) => place(document, fileName, fault)));
   if (document.isEmpty) return { problems: [emptyProblem(fileName)] };
-  const { file, findings } = checkValue(document.value);
-  if (file !== null) return { config: normalise(file), problems: [] };
+  const { file, findings, conflicts } = checkWithRuntime(document.value, runtime, checkValue);
+  if (file !== null)
+    return { config: normalise(file), problems: [], ...(runtime !== NO_RUNTIME && { conflicts }) };
   return failed(findings.map((finding) => place(document, fileName, resolve(document, finding))));
 }
 

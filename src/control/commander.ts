@@ -40,6 +40,11 @@ export class Commander {
     return this.carryOut({ op: COMMAND_OP.FORGET, havip, by: { ...NOBODY, port: slot } });
   }
 
+  /** Nothing of the move budget is spent any more. Whoever is held back goes on waiting. */
+  clear(havip: number): void {
+    this.carryOut({ op: COMMAND_OP.CLEAR, havip });
+  }
+
   /** Until then the holder's answers ring too. */
   ask(havip: number, untilNs: bigint): void {
     this.carryOut({ op: COMMAND_OP.ASK, havip, tsNs: untilNs });

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The life of `havip run`: lock, datapath, worker, loop; signals; and the end, which leaves the fast path serving.
 import { setPriority } from 'node:os';
-import type { Config } from '../config/types.js';
-import { loadConfigInWorker } from '../config/in-worker.js';
 import { renderProblem } from '../config/problem.js';
 import { HavipError } from '../errors.js';
 import { Datapath, unload } from '../kernel/datapath.js';
@@ -12,22 +10,29 @@ import { Observer, type ObserverHooks } from '../observe/observer.js';
 import { WallClock } from '../observe/clock.js';
 import { createLog, type Logger } from '../observe/log.js';
 import { packageVersion } from '../version.js';
+import type { RuntimeSet } from '../config/runtime.js';
+import type { Config } from '../config/types.js';
+import type { EipName, HavipName, OrderDesk } from '../observe/orders.js';
 import { requireCapabilities } from './capabilities.js';
+import type { Configuration } from './configuration.js';
 import { ControlLoop } from './loop.js';
-
-export interface DaemonOptions {
-  readonly config: Config;
-  /** What SIGHUP reads again; null: started from flags, nothing to read. */
-  readonly configPath: string | null;
-  /** What flags or the environment said against the file; they beat it at every reload too. */
-  readonly overrides?: Partial<Config>;
-}
+import {
+  addEip,
+  addHavip,
+  nameHavip,
+  removeEip,
+  removeHavip,
+  setMembers,
+  type Edit,
+} from './runtime-edits.js';
 
 /** Above ordinary work: a re-point should not wait behind a guest's compile job. Best effort. */
 const CONTROL_NICE = -10;
 
 export class Daemon {
-  private reloading: Promise<readonly string[]> = Promise.resolve([]);
+  /** Reloads and changes, one after the other. */
+  private changes: Promise<unknown> = Promise.resolve();
+  private conflictsTold: readonly string[] = [];
   private loadedWallNs = 0n;
 
   private constructor(
@@ -36,12 +41,12 @@ export class Daemon {
     private readonly observer: Observer,
     private readonly loop: ControlLoop,
     private readonly log: Logger,
-    private readonly options: DaemonOptions,
+    private readonly configuration: Configuration,
   ) {}
 
   /** Resolves when holders are followed. Errors: HavipError; nothing that was pinned before is touched then. */
-  static async start(options: DaemonOptions): Promise<Daemon> {
-    const { config } = options;
+  static async start(configuration: Configuration): Promise<Daemon> {
+    const { config } = configuration;
     const log = createLog();
     requireCapabilities();
     preparePinFolder(config.pinPath);
@@ -49,7 +54,7 @@ export class Daemon {
     raisePriority(log);
     const datapath = Datapath.open(config);
     try {
-      const daemon = await Daemon.serve(lockFd, datapath, log, options);
+      const daemon = await Daemon.serve(lockFd, datapath, log, configuration);
       const { adopted } = datapath;
       const details = {
         pid: process.pid,
@@ -72,31 +77,81 @@ export class Daemon {
     lockFd: number,
     datapath: Datapath,
     log: Logger,
-    options: DaemonOptions,
+    configuration: Configuration,
   ): Promise<Daemon> {
-    const { config } = options;
+    const { config } = configuration;
     const observer = await Observer.start({ ...config, version: packageVersion() }, watchdog(log));
     const loop = new ControlLoop({ config, datapath, log, tell: (message) => observer.tell(message) });
-    const daemon = new Daemon(lockFd, datapath, observer, loop, log, options);
+    const daemon = new Daemon(lockFd, datapath, observer, loop, log, configuration);
     daemon.tellConfig([]);
+    daemon.tellRuntime();
     await loop.start();
-    observer.onReload(() => daemon.reload());
+    observer.takeOrders(daemon.desk());
     return daemon;
   }
 
   /** One at a time, in the order of the asking. @returns the problems of the file; none: it is applied. */
   reload(): Promise<readonly string[]> {
-    this.reloading = this.reloading.then(() => this.reloadOnce());
-    return this.reloading;
+    return this.inTurn(() => this.reloadOnce());
+  }
+
+  private inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.changes.then(task);
+    this.changes = turn.catch(() => undefined);
+    return turn;
   }
 
   private async reloadOnce(): Promise<readonly string[]> {
     const problems = await this.tryReload();
     this.tellConfig(problems);
+    this.tellRuntime();
     if (problems.length)
       this.log.error({ problems }, 'the configuration is bad; the one before goes on serving');
     else this.log.info('configuration applied');
     return problems;
+  }
+
+  private desk(): OrderDesk {
+    return {
+      reload: () => this.reload(),
+      addHavip: (ask) => this.change('added', (config, set) => addHavip(config, set, ask)),
+      removeHavip: (ask) => this.change('removed', (config, set) => removeHavip(config, set, ask)),
+      setMembers: (ask) => this.change('members', (config, set) => setMembers(config, set, ask)),
+      addEip: (ask) => this.change('eip-added', (config, set) => addEip(config, set, ask)),
+      removeEip: (ask) => this.change('eip-removed', (config, set) => removeEip(config, set, ask)),
+      clearFlapping: (ask) =>
+        this.inTurn(() => {
+          const name = nameHavip(this.configuration.config, ask);
+          return Promise.resolve({ havip: name, ...this.loop.clearFlapping(name) });
+        }),
+    };
+  }
+
+  /** Checked, written to the disk, in force, and only then in the place of the file before. */
+  private change<Name extends HavipName | EipName>(
+    reason: string,
+    edit: (config: Config, set: RuntimeSet) => Edit<Name>,
+  ): Promise<Name> {
+    return this.inTurn(async () => {
+      const { config, store } = this.configuration;
+      const { next, name } = edit(config, store.set);
+      const candidate = await this.configuration.check(next);
+      const prepared = await store.prepare(next);
+      try {
+        this.loop.reload(candidate.config, reason, name);
+      } catch (error) {
+        await prepared.discard();
+        throw error;
+      }
+      await prepared.commit().catch((error: unknown) => {
+        this.loop.reload(config, 'undone', name);
+        throw error;
+      });
+      this.configuration.accept(candidate);
+      this.tellRuntime();
+      this.log.info({ ...(name as HavipName | EipName), reason }, 'changed at run time');
+      return name;
+    });
   }
 
   async stop(): Promise<void> {
@@ -108,16 +163,17 @@ export class Daemon {
   }
 
   private async tryReload(): Promise<readonly string[]> {
-    const { configPath, overrides } = this.options;
-    if (configPath === null) return ['havip was started from flags: there is no file to read again'];
+    const { path } = this.configuration;
+    if (path === null) return ['havip was started from flags: there is no file to read again'];
     try {
-      const loaded = await loadConfigInWorker(configPath);
+      const loaded = await this.configuration.reread();
       if ('problems' in loaded) return loaded.problems.map(renderProblem);
-      this.loop.reload({ ...loaded.config, ...overrides });
+      this.loop.reload(loaded.config, 'reloaded');
+      this.configuration.accept(loaded);
       return [];
     } catch (error) {
       const { message, cure } = HavipError.from(error);
-      return [`${configPath}: ${message}${cure ? `; ${cure}` : ''}`];
+      return [`${path}: ${message}${cure ? `; ${cure}` : ''}`];
     }
   }
 
@@ -125,8 +181,18 @@ export class Daemon {
     const stale = problems.length > 0;
     if (!stale) this.loadedWallNs = new WallClock().wallNs(process.hrtime.bigint());
     const { loadedWallNs } = this;
-    const config = { stale, path: this.options.configPath, loadedWallNs, problems };
+    const config = { stale, path: this.configuration.path, loadedWallNs, problems };
     this.observer.tell({ type: 'config', config });
+  }
+
+  private tellRuntime(): void {
+    const conflicts = this.configuration.notes();
+    for (const conflict of conflicts) {
+      if (!this.conflictsTold.includes(conflict))
+        this.log.warn({ conflict }, 'defined at run time, but not in force');
+    }
+    this.conflictsTold = conflicts;
+    this.observer.tell({ type: 'runtime', havips: this.configuration.fromApi(), conflicts });
   }
 }
 

@@ -80,6 +80,11 @@ export class Definitions {
     return this.byId.get(id);
   }
 
+  named(network: string, subnet: string, address: string): HavipRecord | undefined {
+    const home = this.subnets.get(network, subnet);
+    return home && this.byName.get(havipName(home.id, address));
+  }
+
   all(): ReadonlyMap<number, HavipRecord> {
     return this.byId;
   }

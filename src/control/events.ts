@@ -5,6 +5,7 @@ import type { HolderEvent } from '../holders/events.js';
 import type { Holder } from '../holders/rules.js';
 import { WallClock } from '../observe/clock.js';
 import type { EventKind, EventParty, EventRecord, MoveRecord } from '../observe/messages.js';
+import type { EipName, HavipName } from '../observe/orders.js';
 
 /** Names of what the kernel knows by number. */
 export interface EventSource {
@@ -52,8 +53,9 @@ export class EventLog {
     this.add({ kind, reason, to: { port, mac: '' } });
   }
 
-  tellConfig(reason: string): void {
-    this.add({ kind: 'config', reason });
+  /** @param about The HAVIP or EIP that was changed at run time; a reload is about the whole file. */
+  tellConfig(reason: string, about: HavipName | EipName | null = null): void {
+    this.add({ kind: 'config', reason, ...about });
   }
 
   tellLost(count: number): void {

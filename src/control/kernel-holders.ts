@@ -141,6 +141,22 @@ export class KernelHolders {
     else this.bind(claim, outcome);
   }
 
+  /**
+   * Empties the move budget and binds whoever it held back. A CPU may be deciding by the budget of before: until the
+   * rings have come, the model has nothing to compare with.
+   */
+  clear(havip: number): void {
+    const { commander, registry, tables, tell } = this.options;
+    commander.clear(havip);
+    this.blurred.add(havip);
+    this.applyOverdue(havip);
+    // Once more: what that move spent is given back too.
+    commander.clear(havip);
+    const state = tables.states.get(havip);
+    if (state && state.seq === this.sequencer.at(havip)) this.jump(havip, state);
+    for (const event of registry.clear(havip, process.hrtime.bigint())) tell(event, null, 1);
+  }
+
   /** After a full ring: which HAVIPs have decided more than was heard. `drain` empties the ring. */
   async reconcile(drain: () => void): Promise<void> {
     drain();

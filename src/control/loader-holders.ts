@@ -62,6 +62,14 @@ export class LoaderHolders {
       tell({ ...event, ...(writtenNs !== null && { writtenNs }) }, repointNs, 1);
   }
 
+  /** Empties the move budget and binds whoever it held back. */
+  clear(havip: number): void {
+    const { registry, tell } = this.options;
+    const nowNs = process.hrtime.bigint();
+    this.commit(registry.applyPending(havip, nowNs), null);
+    for (const event of registry.clear(havip, nowNs)) tell(event, null, 1);
+  }
+
   private refused(record: ClaimRecord, slept: boolean): void {
     const news = this.options.refusals.rang(record, slept);
     if (news) this.options.tellRefusal(news);

@@ -13,6 +13,7 @@ import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
 import { LoopLagMeter } from '../observe/loop-lag.js';
 import type { ToWorker } from '../observe/messages.js';
+import type { Cleared, EipName, HavipName } from '../observe/orders.js';
 import { AlarmDesk } from './alarm-desk.js';
 import { Asker } from './asker.js';
 import { fromRow } from './bindings.js';
@@ -34,6 +35,9 @@ import { rehearse } from './rehearsal.js';
 const HOUSEKEEPING_MS = 1000;
 /** How long a decision may be on its way after the one behind it. */
 const GAP_MS = 60;
+
+/** Definitions that change at once and are told by name; of more, that all are to be read again. */
+const MANY_DEFINED = 1000;
 
 export interface LoopOptions {
   readonly config: Config;
@@ -157,8 +161,11 @@ export class ControlLoop implements EventSource {
     this.lag.start();
   }
 
-  /** Applies another configuration to what is running. Errors: HavipError; the present one goes on serving then. */
-  reload(config: Config): void {
+  /**
+   * Applies another configuration to what is running. Errors: HavipError; the present one goes on serving then.
+   * @param about The one thing that was changed at run time.
+   */
+  reload(config: Config, reason: string, about: HavipName | EipName | null = null): void {
     refuseFixed(this.config, config);
     const before = this.config;
     this.config = config;
@@ -171,8 +178,22 @@ export class ControlLoop implements EventSource {
     }
     this.follower.serve(config.subnets);
     this.holdings.releaseMisplaced();
-    this.events.tellConfig('reloaded');
+    this.events.tellConfig(reason, about);
     this.afterRing();
+  }
+
+  /** Who is held back holds it at once, and nothing of the budget is spent. */
+  clearFlapping({ network, subnet, address }: HavipName): Omit<Cleared, 'havip'> {
+    const id = this.definitions.named(network, subnet, address)?.id;
+    if (id === undefined) throw new HavipError('NOT_FOUND', `no HAVIP ${address} is served`);
+    this.drain();
+    const wasFlapping = this.registry.isFlapping(id);
+    const before = this.registry.binding(id)?.holder ?? null;
+    const owner = this.kernel.serves(id) ? this.kernel : this.loader;
+    owner.clear(id);
+    this.afterRing();
+    const now = this.registry.binding(id)?.holder ?? null;
+    return { wasFlapping, applied: now !== null && (now.port !== before?.port || now.mac !== before.mac) };
   }
 
   stop(): void {
@@ -186,15 +207,9 @@ export class ControlLoop implements EventSource {
     for (const timer of [this.dueTimer, this.gapTimer]) if (timer) clearTimeout(timer);
   }
 
-  havip(id: number): { network: string; subnet: string; address: string } | undefined {
+  havip(id: number): HavipName | undefined {
     const record = this.definitions.havip(id);
-    return (
-      record && {
-        network: record.subnet.config.network,
-        subnet: record.subnet.config.name,
-        address: record.config.address,
-      }
-    );
+    return record && nameOf(record);
   }
 
   portName(slot: number): string {
@@ -225,7 +240,14 @@ export class ControlLoop implements EventSource {
     );
     this.changeHands(known, decidedElsewhere);
     this.unasked.push(...fresh);
+    this.tellDefined([...fresh, ...removed]);
     this.tellFlapping();
+  }
+
+  private tellDefined(changed: readonly HavipRecord[]): void {
+    if (changed.length === 0) return;
+    const havips = changed.length > MANY_DEFINED ? null : changed.map(nameOf);
+    this.options.tell({ type: 'defined', havips });
   }
 
   private kernelIds(): Set<number> {
@@ -376,6 +398,12 @@ export class ControlLoop implements EventSource {
     this.options.tell({ type: 'audit', audited, mismatches });
   }
 }
+
+const nameOf = ({ subnet, config }: HavipRecord): HavipName => ({
+  network: subnet.config.network,
+  subnet: subnet.config.name,
+  address: config.address,
+});
 
 /** For the log: all that the model needs to be asked again. */
 function describe({ claim, result, before, seq, decidedNs }: Decided): Record<string, unknown> {

@@ -240,6 +240,31 @@ export class Registry {
     return change;
   }
 
+  /** The claimant that the budget holds back has its turn now. null: nobody waits, or it holds it already. */
+  applyPending(havip: number, nowNs: bigint): Change | null {
+    const entry = this.entries.get(havip);
+    const pending = entry?.pending;
+    if (!entry || !pending) return null;
+    entry.pending = null;
+    const outcome = judge(entry.binding, pending.by, this.ports.isUplink(pending.by.port));
+    return outcome === 'refresh' ? null : this.apply(entry, pending, outcome, nowNs);
+  }
+
+  /** Nothing of the budget is spent, and nobody waits. @returns the end of the flapping, where it flapped. */
+  clear(havip: number, nowNs: bigint): readonly HolderEvent[] {
+    const entry = this.entries.get(havip);
+    if (!entry) return [];
+    const flapped = this.flapping.has(havip);
+    entry.budget = null;
+    entry.pending = null;
+    this.waiting.delete(havip);
+    this.setFlapping(havip, false);
+    const { holder } = entry.binding;
+    return flapped
+      ? [{ kind: 'flap-end', havip, tsNs: nowNs, from: null, to: holder, reason: 'cleared' }]
+      : [];
+  }
+
   private mayMove(entry: Entry, nowNs: bigint): boolean {
     return entry.budget?.allows(entry.damping, nowNs) ?? true;
   }

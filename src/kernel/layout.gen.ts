@@ -179,6 +179,7 @@ export const COMMAND_OP = {
   FORGET: 3,
   RESET: 4,
   ASK: 5,
+  CLEAR: 6,
 } as const;
 
 export interface Holder {

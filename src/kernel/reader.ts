@@ -164,6 +164,40 @@ export function readHavip(tables: Tables, address: string, filter: HavipFilter =
   });
 }
 
+/** Those of these names, in their order; null: there is none. Names are read once for all of them. */
+export function readNamed(
+  tables: Tables,
+  wanted: readonly Pick<HavipRow, 'network' | 'subnet' | 'address'>[],
+): (HavipRow | null)[] {
+  const names = readNames(tables);
+  const subnets = new Map([...names.subnets].map(([id, { network, name }]) => [`${network}/${name}`, id]));
+  return wanted.map(({ network, subnet, address }) => {
+    const id = subnets.get(`${network}/${subnet}`);
+    if (id === undefined) return null;
+    const key = { subnet: id, address: addressBytes(address) };
+    const binding = tables.bindings.get(key);
+    if (!binding) return null;
+    const traffic = sumTraffic(tables.havip_counters.get(binding.havip));
+    return toRow(names, key, binding, traffic, tables.publics.get(key)?.eip);
+  });
+}
+
+/** What the HAVIPs of these indices are called; those that are gone are left out. */
+export function readNamesOf(
+  tables: Tables,
+  havips: readonly number[],
+): Pick<HavipRow, 'network' | 'subnet' | 'address'>[] {
+  if (havips.length === 0) return [];
+  const subnets = readSubnets(tables.subnets);
+  return havips.flatMap((havip) => {
+    const key = tables.havips.get(havip)?.key;
+    const subnet = key && subnets.get(key.subnet);
+    return subnet ? [{ ...subnetName(subnet), address: formatAddress(key.address) }] : [];
+  });
+}
+
+const subnetName = ({ network, name }: { network: string; name: string }) => ({ network, subnet: name });
+
 function toRow(
   names: Names,
   key: Key,

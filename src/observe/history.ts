@@ -12,7 +12,11 @@ export class History implements EventHistory {
   private kept: EventRecord[] = [];
   private readonly listeners = new Set<Listener>();
 
-  constructor(private readonly limit = HISTORY_EVENTS) {}
+  /** @param epoch The life of the daemon in which the events are numbered. */
+  constructor(
+    private readonly limit = HISTORY_EVENTS,
+    readonly epoch = 0n,
+  ) {}
 
   add(events: readonly EventRecord[]): void {
     if (!events.length) return;
@@ -27,10 +31,15 @@ export class History implements EventHistory {
     return this.kept.slice(-this.limit);
   }
 
-  after(seq: number): EventDelivery {
+  after(seq: number, epoch = 0n): EventDelivery {
     const { events } = this;
-    const missed = seq > 0 ? (events[0]?.seq ?? 0) - seq - 1 : 0;
-    return { events: events.filter((event) => event.seq > seq), lost: BigInt(Math.max(0, missed)) };
+    const last = events.at(-1)?.seq ?? 0;
+    // Another daemon numbered it, and whoever asks cannot know what came between.
+    const restarted = epoch === 0n ? seq > last : epoch !== this.epoch;
+    const from = restarted ? 0 : seq;
+    const missed = from > 0 ? (events[0]?.seq ?? 0) - from - 1 : 0;
+    const lost = BigInt(Math.max(0, missed));
+    return { events: events.filter((event) => event.seq > from), lost, restarted };
   }
 
   subscribe(listener: Listener): () => void {

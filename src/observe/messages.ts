@@ -4,6 +4,7 @@
 
 import type { Listen } from '../config/types.js';
 import type { ErrorCode } from '../errors.js';
+import type { HavipName, Outcome, Posted } from './orders.js';
 
 export type EventKind =
   | 'bind'
@@ -116,7 +117,11 @@ export type ToWorker =
   /** The longest wait of the control thread's event loop since the last such message, a second ago. Unit: ns. */
   | { readonly type: 'lag'; readonly maxNs: number }
   | { readonly type: 'config'; readonly config: ConfigRecord }
-  | { readonly type: 'reloaded'; readonly request: number; readonly problems: readonly string[] }
+  /** HAVIPs in force that were defined at run time, and a line for each definition that is not in force. */
+  | { readonly type: 'runtime'; readonly havips: readonly HavipName[]; readonly conflicts: readonly string[] }
+  /** HAVIPs that were defined or are no more; null: many. */
+  | { readonly type: 'defined'; readonly havips: readonly HavipName[] | null }
+  | { readonly type: 'ordered'; readonly request: number; readonly outcome: Outcome }
   /** Events that an earlier worker has told already: only kept. */
   | { readonly type: 'history'; readonly events: readonly EventRecord[] }
   | { readonly type: 'stop' };
@@ -130,7 +135,7 @@ export type FromWorker =
       readonly message: string;
       readonly cure: string | undefined;
     }
-  | { readonly type: 'reload'; readonly request: number };
+  | { readonly type: 'order'; readonly request: number; readonly order: Posted };
 
 /** Handed to the worker at its start. */
 export interface WorkerOptions {
@@ -141,4 +146,6 @@ export interface WorkerOptions {
   /** Folder of the history; it may not be there, or not writable. */
   readonly statePath: string;
   readonly version: string;
+  /** Of this life of the daemon, in which events are numbered: the same for every worker, another at the next start. */
+  readonly epoch: bigint;
 }

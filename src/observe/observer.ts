@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { HavipError } from '../errors.js';
 import { History } from './history.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
+import { carryOut, type OrderDesk, type Posted } from './orders.js';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 30_000;
@@ -19,16 +20,17 @@ export interface ObserverHooks {
   readonly onUp?: () => void;
 }
 
-type ReloadHandler = () => Promise<readonly string[]>;
+export type ObserverOptions = Omit<WorkerOptions, 'epoch'>;
 
 /** Messages of which the newest says it all: a new worker gets them again. */
-type Remembered = Extract<ToWorker['type'], 'ports' | 'flapping' | 'split' | 'audit' | 'config'>;
+type Remembered = Extract<ToWorker['type'], 'ports' | 'flapping' | 'split' | 'audit' | 'config' | 'runtime'>;
 const REMEMBERED: ReadonlySet<string> = new Set<Remembered>([
   'ports',
   'flapping',
   'split',
   'audit',
   'config',
+  'runtime',
 ]);
 const isRemembered = (type: ToWorker['type']): type is Remembered => REMEMBERED.has(type);
 
@@ -41,17 +43,21 @@ export class Observer {
   private retry: NodeJS.Timeout | null = null;
   private backoffMs = BACKOFF_FIRST_MS;
   private stopping = false;
-  private reload: ReloadHandler = () => Promise.resolve([]);
+  private desk: OrderDesk | null = null;
   private readonly history = new History();
   private readonly remembered = new Map<Remembered, ToWorker>();
 
+  private readonly options: WorkerOptions;
+
   private constructor(
-    private readonly options: WorkerOptions,
+    options: ObserverOptions,
     private readonly hooks: ObserverHooks,
-  ) {}
+  ) {
+    this.options = { ...options, epoch: process.hrtime.bigint() };
+  }
 
   /** Errors: what kept the worker from starting (socket or metrics port taken, nothing pinned, no permission). */
-  static async start(options: WorkerOptions, hooks: ObserverHooks = {}): Promise<Observer> {
+  static async start(options: ObserverOptions, hooks: ObserverHooks = {}): Promise<Observer> {
     const observer = new Observer(options, hooks);
     await observer.launch();
     return observer;
@@ -64,9 +70,9 @@ export class Observer {
     this.worker?.postMessage(message);
   }
 
-  /** @param handler Reloads the configuration and returns what is wrong with it. */
-  onReload(handler: ReloadHandler): void {
-    this.reload = handler;
+  /** @param desk Carries out what clients of the API order; until then they are told that the daemon starts. */
+  takeOrders(desk: OrderDesk): void {
+    this.desk = desk;
   }
 
   /** Ends the worker and its sockets. Harmless twice. */
@@ -99,7 +105,7 @@ export class Observer {
       let failure: HavipError | null = null;
       worker.on('message', (message: FromWorker) => {
         if (message.type === 'failed') failure = toError(message);
-        else if (message.type === 'reload') void this.runReload(worker, message.request);
+        else if (message.type === 'order') void this.runOrder(worker, message);
         else {
           upMs = performance.now();
           this.metricsAddress = message.metricsAddress;
@@ -146,9 +152,12 @@ export class Observer {
     }
   }
 
-  private async runReload(worker: Worker, request: number): Promise<void> {
-    const problems = await this.reload().catch((thrown: unknown) => [HavipError.from(thrown).message]);
-    worker.postMessage({ type: 'reloaded', request, problems } satisfies ToWorker);
+  private async runOrder(
+    worker: Worker,
+    { request, order }: { readonly request: number; readonly order: Posted },
+  ): Promise<void> {
+    const outcome = await carryOut(this.desk, order);
+    worker.postMessage({ type: 'ordered', request, outcome } satisfies ToWorker);
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 } from '../api/types.js';
 import { HavipError } from '../errors.js';
 import type { Dossier } from '../holders/dossier.js';
+import { askTrace, type TraceAnswer, type TraceQuestion } from '../kernel/ask-trace.js';
 import { LIMITS, type Losses } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import {
@@ -19,6 +20,8 @@ import {
   readClaimCounters,
   readHavip,
   readLosses,
+  readNamed,
+  readNamesOf,
   readPortCounters,
   type HavipHolder,
   type HavipRow,
@@ -26,14 +29,16 @@ import {
 import { canonicalAddress } from '../net/addresses.js';
 import { WallClock } from './clock.js';
 import { DossierMemory } from './dossiers.js';
+import { HavipChanges, keyOf } from './havip-changes.js';
 import { History } from './history.js';
 import { FILLING_MAPS, type FillingMap } from './map-fill.js';
 import type { AbsentRecord, ConfigRecord, PortRecord, WorkerOptions } from './messages.js';
 import type { MetricsView } from './metrics.js';
 import { MoveWatch } from './move-watch.js';
+import type { HavipName, OrderBook, OrderKind, Orders } from './orders.js';
 
 export class Source implements ApiSource, MetricsView {
-  readonly history = new History();
+  readonly history: History;
   readonly moves = new DossierMemory();
   ports: readonly PortRecord[] = [];
   absent: readonly AbsentRecord[] = [];
@@ -41,6 +46,11 @@ export class Source implements ApiSource, MetricsView {
   audit = { audited: 0, mismatches: 0 };
   metricsAddress: string | null = null;
   webAddress: string | null = null;
+  readonly changes = new HavipChanges();
+  /** What was defined at run time and is not in force, a line each. */
+  conflicts: readonly string[] = [];
+  private readonly portListeners = new Set<() => void>();
+  private fromApi: ReadonlyMap<string, HavipName> = new Map();
   private flapping: ReadonlySet<number> = new Set();
   private split: ReadonlySet<number> = new Set();
   readonly watch: MoveWatch;
@@ -48,15 +58,17 @@ export class Source implements ApiSource, MetricsView {
   private readonly startedNs = process.hrtime.bigint() - BigInt(Math.round(process.uptime() * 1e9));
 
   /**
-   * @param askReload Has the control thread reload.
+   * @param orders Has the control thread do what clients order.
    * Errors: as openPinnedTables.
    */
   constructor(
     private readonly options: WorkerOptions,
-    private readonly askReload: () => Promise<readonly string[]>,
+    private readonly orders: Pick<OrderBook, 'ask'>,
     private readonly tables: Tables = openPinnedTables(options.pinPath),
   ) {
     this.watch = new MoveWatch(tables, this.moves);
+    this.history = new History(undefined, options.epoch);
+    this.history.subscribe((events) => this.changes.tell(events.filter(({ address }) => address)));
   }
 
   rows(): Iterable<HavipRow> {
@@ -85,11 +97,34 @@ export class Source implements ApiSource, MetricsView {
   }
 
   setFlapping(havips: readonly number[]): void {
+    const before = this.flapping;
     this.flapping = new Set(havips);
+    this.tellChanged(before, this.flapping);
   }
 
   setSplit(havips: readonly number[]): void {
+    const before = this.split;
     this.split = new Set(havips);
+    this.tellChanged(before, this.split);
+  }
+
+  setPorts(ports: readonly PortRecord[], absent: readonly AbsentRecord[]): void {
+    this.ports = ports;
+    this.absent = absent;
+    for (const listener of this.portListeners) listener();
+  }
+
+  setRuntime(havips: readonly HavipName[], conflicts: readonly string[]): void {
+    const before = this.fromApi;
+    this.fromApi = new Map(havips.map((name) => [keyOf(name), name]));
+    this.conflicts = conflicts;
+    this.changes.tell([...symmetricDifference(before, this.fromApi)]);
+  }
+
+  /** Their state is another, though no event need say so. */
+  private tellChanged(before: ReadonlySet<number>, now: ReadonlySet<number>): void {
+    const changed = [...before, ...now].filter((havip) => before.has(havip) !== now.has(havip));
+    this.changes.tell(readNamesOf(this.tables, changed));
   }
 
   get alarms(): MetricsView['alarms'] {
@@ -99,6 +134,20 @@ export class Source implements ApiSource, MetricsView {
   /** Errors: USAGE for an address that is none. */
   *listHavips(query: HavipQuery): Generator<HavipStatus> {
     for (const row of this.select(query)) yield this.toStatus(row);
+  }
+
+  /** @returns each as it is now, in the order of the names; null: it is defined no more. */
+  havips(names: readonly HavipName[]): (HavipStatus | null)[] {
+    return readNamed(this.tables, names).map((row) => row && this.toStatus(row));
+  }
+
+  watchHavips(listener: (names: readonly HavipName[] | null) => void): () => void {
+    return this.changes.subscribe(listener);
+  }
+
+  watchPorts(listener: () => void): () => void {
+    this.portListeners.add(listener);
+    return () => void this.portListeners.delete(listener);
   }
 
   private select({ address, ...filter }: HavipQuery): Iterable<HavipRow> {
@@ -120,6 +169,7 @@ export class Source implements ApiSource, MetricsView {
       bytes: row.bytes,
       savedPackets: row.saved,
       unheldPackets: row.unheld,
+      origin: this.fromApi.has(keyOf(row)) ? 'api' : 'file',
     };
   }
 
@@ -148,6 +198,7 @@ export class Source implements ApiSource, MetricsView {
       absent,
       config,
       capacity: { havips: tables.havips.maxEntries, ports: tables.targets.maxEntries },
+      conflicts: this.conflicts,
     };
   }
 
@@ -155,9 +206,22 @@ export class Source implements ApiSource, MetricsView {
     return this.moves.find(query);
   }
 
-  reload(): Promise<readonly string[]> {
-    return this.askReload();
+  order<K extends OrderKind>(kind: K, ask: Orders[K]['ask']): Promise<Orders[K]['reply']> {
+    return this.orders.ask(kind, ask);
   }
+
+  /** Errors: as askTrace. */
+  trace(question: TraceQuestion): TraceAnswer {
+    return askTrace(this.options.pinPath, question);
+  }
+}
+
+function* symmetricDifference<Value>(
+  a: ReadonlyMap<string, Value>,
+  b: ReadonlyMap<string, Value>,
+): Generator<Value> {
+  for (const [key, value] of a) if (!b.has(key)) yield value;
+  for (const [key, value] of b) if (!a.has(key)) yield value;
 }
 
 function* matching(rows: Iterable<HavipRow>, { network, subnet }: HavipQuery): Generator<HavipRow> {

@@ -10,8 +10,8 @@ import { serveHttp } from './http.js';
 import { createLog, logEvent } from './log.js';
 import { Metrics } from './metrics.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
+import { OrderBook } from './orders.js';
 import { servePage } from './page/server.js';
-import { ReloadRequests } from './reload-requests.js';
 import { Source } from './source.js';
 
 /** Nice value: behind the control thread where both want the CPU. */
@@ -22,7 +22,7 @@ const port = parentPort;
 const post = (message: FromWorker): void => port.postMessage(message);
 
 const log = createLog();
-const reloads = new ReloadRequests((request) => post({ type: 'reload', request }));
+const orders = new OrderBook((request, order) => post({ type: 'order', request, order }));
 
 interface Parts {
   readonly source: Source;
@@ -35,7 +35,7 @@ interface Parts {
 async function start(options: WorkerOptions): Promise<Parts> {
   // Linux: process 0 is the calling thread, not the process.
   setPriority(0, NICENESS);
-  const source = new Source(options, () => reloads.ask());
+  const source = new Source(options, orders);
   const metrics = new Metrics(source, options.version);
   const pages = { metrics: () => metrics.pieces(), health: () => health(source) };
   const sites: Listening[] = [];
@@ -86,9 +86,7 @@ function take(parts: Parts, message: ToWorker): void {
     case 'history':
       return source.history.add(message.events);
     case 'ports':
-      source.ports = message.ports;
-      source.absent = message.absent;
-      return;
+      return source.setPorts(message.ports, message.absent);
     case 'flapping':
       return source.setFlapping(message.havips);
     case 'split':
@@ -101,8 +99,12 @@ function take(parts: Parts, message: ToWorker): void {
     case 'config':
       source.config = message.config;
       return;
-    case 'reloaded':
-      return reloads.answer(message.request, message.problems);
+    case 'runtime':
+      return source.setRuntime(message.havips, message.conflicts);
+    case 'defined':
+      return source.changes.tell(message.havips);
+    case 'ordered':
+      return orders.answer(message.request, message.outcome);
     case 'stop':
       return stop(parts);
   }

@@ -26,6 +26,7 @@ import { BpfObject, closeFd, pin } from '../../src/native/index.js';
 import { addressBytes, parseMac } from '../../src/net/addresses.js';
 import { Observer } from '../../src/observe/observer.js';
 import type { EventRecord } from '../../src/observe/messages.js';
+import type { OrderDesk } from '../../src/observe/orders.js';
 
 interface Lab {
   readonly folder: string;
@@ -272,7 +273,9 @@ test.serial('the observer serves list, events, reload, metrics and health from t
   const options = optionsOf(t.context);
   const observer = await Observer.start(options);
   t.teardown(() => observer.stop());
-  observer.onReload(() => Promise.resolve(['havip.yaml:3:1: bad']));
+  observer.takeOrders({
+    reload: () => Promise.resolve(['havip.yaml:3:1: bad']),
+  } as Partial<OrderDesk> as OrderDesk);
   observer.tell({ type: 'events', events: [EVENT], moves: [] });
   observer.tell({ type: 'flapping', havips: [5] });
   const client = await ApiClient.connect(options.socket);

@@ -34,6 +34,7 @@ export interface Status {
   readonly packets: number;
   readonly bytes: number;
   readonly savedPackets: number;
+  readonly origin: string;
 }
 
 export interface EventLine {

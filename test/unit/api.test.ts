@@ -3,122 +3,17 @@
 // what each failure tells an operator.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ApiClient } from '../../src/api/client.js';
 import { ApiServer } from '../../src/api/server.js';
-import type { ApiSource, DaemonStatus, DossierQuery, HavipQuery, HavipStatus } from '../../src/api/types.js';
 import { fromWire64, toWire64 } from '../../src/api/wire.js';
 import { HavipError } from '../../src/errors.js';
+import { BIG, DAEMON, event, FakeSource, havip } from './api-source.js';
+import { place, serve } from './api-server.js';
 import { dossier } from './dossiers.js';
-import type { Dossier } from '../../src/holders/dossier.js';
-import { DossierMemory } from '../../src/observe/dossiers.js';
-import { History } from '../../src/observe/history.js';
-import type { EventRecord } from '../../src/observe/messages.js';
-
-const BIG = 2n ** 64n - 1n;
-
-const havip = (i: number): HavipStatus => ({
-  ...{ network: 'blue', subnet: 'web', address: `10.0.${i >> 8}.${i & 255}`, state: 'held', moves: i },
-  holder: {
-    ...{ port: 'tap-a', mac: '02:00:00:00:00:0a', location: 'local', by: 'arp-reply' },
-    ...{ sinceNs: 2n ** 53n + 1n, sinceWallNs: 2n ** 60n + 1n },
-  },
-  ...{ packets: BIG, bytes: 2n ** 32n, savedPackets: 0n, unheldPackets: 1n },
-});
-
-const DAEMON: DaemonStatus = {
-  ...{
-    pid: 4711,
-    version: '0.1.0',
-    startedWallNs: 2n ** 60n + 1n,
-    abi: 1,
-    pinPath: '/pins',
-    metricsAddress: null,
-    webAddress: '127.0.0.1:9478',
-  },
-  ports: [
-    {
-      slot: 1,
-      name: 'tap-a',
-      bridge: 'br',
-      kind: 'vnic',
-      hook: 'tc',
-      up: true,
-      takesXdp: false,
-      failure: null,
-    },
-    {
-      slot: 0,
-      name: '',
-      bridge: '',
-      kind: 'uplink',
-      hook: 'xdp',
-      up: false,
-      takesXdp: true,
-      failure: 'busy',
-    },
-  ],
-  absent: [{ kind: 'uplink', name: 'eth9' }],
-  config: { stale: true, path: null, loadedWallNs: BIG, problems: ['f:1:1: bad'] },
-  capacity: { havips: 100_000, ports: 1_000 },
-};
-
-const event = (seq: number, change: Partial<EventRecord> = {}): EventRecord => ({
-  ...{
-    seq,
-    kind: 'move',
-    timeNs: BIG,
-    wallNs: 2n ** 60n + 1n,
-    network: 'blue',
-    subnet: 'web',
-    address: '10.0.1.50',
-  },
-  ...{ from: { port: 'tap-a', mac: '' }, to: null, reason: 'arp-reply', count: 1, repointNs: null },
-  ...change,
-});
-
-class FakeSource implements ApiSource {
-  readonly history = new History();
-  readonly moves = new DossierMemory();
-  problems: readonly string[] | HavipError = [];
-  constructor(private readonly rows: readonly HavipStatus[] = []) {}
-
-  listHavips({ address }: HavipQuery): Iterable<HavipStatus> {
-    if (address === 'bad') throw new HavipError('USAGE', 'not an IP address: "bad"');
-    return this.rows.filter((row) => row.address === (address ?? row.address));
-  }
-
-  daemon(): DaemonStatus {
-    return DAEMON;
-  }
-
-  dossiers(query: DossierQuery): readonly Dossier[] {
-    return this.moves.find(query);
-  }
-
-  async reload(): Promise<readonly string[]> {
-    if (this.problems instanceof HavipError) throw this.problems;
-    return Promise.resolve(this.problems);
-  }
-}
-
-function place(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'havip-api-'));
-  t.teardown(() => rmSync(folder, { recursive: true }));
-  return join(folder, 'run', 'havip.sock');
-}
-
-async function serve(t: ExecutionContext, source: ApiSource): Promise<{ socket: string; client: ApiClient }> {
-  const socket = place(t);
-  const server = await ApiServer.start(socket, source);
-  const client = await ApiClient.connect(socket);
-  t.teardown(() => (client.close(), server.stop()));
-  return { socket, client };
-}
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -172,10 +67,11 @@ test('the daemon describes itself', async (t) => {
 test('reload returns the problems, and an error as an error', async (t) => {
   const source = new FakeSource();
   const { client } = await serve(t, source);
+  source.replies.reload = [];
   t.deepEqual(await client.reload(), []);
-  source.problems = ['f:1:1: bad', 'f:2:1: worse'];
-  t.deepEqual(await client.reload(), source.problems);
-  source.problems = new HavipError('FAILED', 'no such file');
+  source.replies.reload = ['f:1:1: bad', 'f:2:1: worse'];
+  t.deepEqual(await client.reload(), source.replies.reload);
+  source.replies.reload = new HavipError('FAILED', 'no such file');
   const error = await t.throwsAsync(client.reload(), { instanceOf: HavipError });
   t.is(error?.message, 'no such file');
 });
@@ -338,7 +234,7 @@ test('a daemon that is stuck is reported within the deadline', async (t) => {
   t.teardown(() => client.close());
   const startMs = performance.now();
   const error = await t.throwsAsync(client.daemon(), { instanceOf: HavipError });
-  t.is(error?.code, 'FAILED');
+  t.is(error?.code, 'TIMEOUT');
   t.regex(error?.message ?? '', /no answer for 5 s/);
   t.true(performance.now() - startMs < 8_000);
 });

@@ -42,7 +42,7 @@ test(
 
 test('what lies after a number, and what has left already', (t) => {
   const history = new History(10);
-  t.deepEqual(history.after(0), { events: [], lost: 0n });
+  t.deepEqual(history.after(0), { events: [], lost: 0n, restarted: false });
   history.add(range(1, 30));
   t.deepEqual(seqs(history.after(0).events), seqs(range(21, 30)));
   t.is(history.after(0).lost, 0n, 'who asks for everything has missed nothing');
@@ -50,7 +50,17 @@ test('what lies after a number, and what has left already', (t) => {
   t.is(history.after(25).lost, 0n);
   t.is(history.after(20).lost, 0n);
   t.is(history.after(15).lost, 5n, '16 to 20');
-  t.deepEqual(history.after(99).events, []);
+});
+
+test('a number of another daemon’s is no place in this one’s history', (t) => {
+  const history = new History(10, 7n);
+  history.add(range(1, 5));
+  const all = { events: history.events, lost: 0n, restarted: true };
+  t.deepEqual(history.after(99), all, 'this one has not come as far');
+  t.deepEqual(history.after(3, 6n), all, 'it has, but the number is of another life');
+  t.like(history.after(3, 7n), { restarted: false });
+  t.deepEqual(seqs(history.after(3, 7n).events), [4, 5]);
+  t.like(history.after(9, 7n), { events: [], restarted: false }, 'a worker that is not told all yet');
 });
 
 test('a subscription hears new events until it ends', (t) => {

@@ -83,7 +83,7 @@ test('a colour moves no column of a plain table', async (t) => {
 
 const row = (network: string, subnet: string, address: string): HavipStatus => ({
   ...{ network, subnet, address, state: 'unheld', holder: null, moves: 0 },
-  ...{ packets: 0n, bytes: 0n, savedPackets: 0n, unheldPackets: 0n },
+  ...{ packets: 0n, bytes: 0n, savedPackets: 0n, unheldPackets: 0n, origin: 'file' },
 });
 
 test('status is sorted by network, subnet, family and number', (t) => {
@@ -110,7 +110,7 @@ test('status --json has the keys that are fixed for users, in their order', (t) 
     '[\n{"network":"blue","subnet":"web","address":"10.0.1.50","state":"held","holder":{"port":"tap-a",' +
       '"mac":"02:00:00:00:00:0a","location":"local","since":"1970-01-01T00:00:01.000000001Z",' +
       '"sinceNs":1152921504606846976,"by":"arp-reply"},"moves":0,"packets":9223372036854775808,"bytes":0,' +
-      '"savedPackets":0}\n]',
+      '"savedPackets":0,"origin":"file"}\n]',
   );
   t.is(statusJson([]), '[]');
   t.regex(statusJson([row('blue', 'web', '10.0.1.51')]), /"holder":null,/);
@@ -123,10 +123,13 @@ test('absent ports and a stale configuration are said below the table', (t) => {
     loadedWallNs: 0n,
     problems: ['/etc/havip.yaml:3:1: bad'],
   };
-  const text = notes({ absent: [{ kind: 'uplink', name: 'eth\x1b9' }], ports: [], config });
+  const conflicts = ['10.0.1.60 (blue/\u202eweb): gone'];
+  const text = notes({ absent: [{ kind: 'uplink', name: 'eth\x1b9' }], ports: [], config, conflicts });
   t.regex(text, /^absent: uplink eth\\x1b9/);
-  t.regex(text, /stale: \/etc\/havip.yaml.*\n {2}\/etc\/havip.yaml:3:1: bad\n$/);
-  t.is(notes({ absent: [], ports: [], config: { ...config, stale: false, problems: [] } }), '');
+  t.regex(text, /stale: \/etc\/havip.yaml.*\n {2}\/etc\/havip.yaml:3:1: bad\n/);
+  t.regex(text, /defined at run time, but not in force: 10.0.1.60 \(blue\/\\u202eweb\): gone\n$/);
+  const well = { ...config, stale: false, problems: [] };
+  t.is(notes({ absent: [], ports: [], config: well, conflicts: [] }), '');
 });
 
 const MOVE: EventRecord = {

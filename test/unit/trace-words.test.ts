@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Each way that a packet can end has its sentence in `havip trace`.
 import test from 'ava';
-import { REASON_WORDS } from '../../src/cli/trace-words.js';
+import { REASON_WORDS } from '../../src/kernel/trace-words.js';
 import { REASONS } from '../../src/kernel/names.js';
 
 /** What only announcements and questions end with. */
