@@ -20,7 +20,7 @@ export function havipRow(change: Partial<HavipStatus> = {}): HavipStatus {
       ...{ port: 'tap-a', mac: '02:00:00:00:00:0a', location: 'local', by: 'arp-request' },
       ...{ sinceNs: 1n, sinceWallNs: wallNow() - 12n * MINUTE },
     },
-    ...{ packets: 0n, bytes: 0n, savedPackets: 0n, unheldPackets: 0n },
+    ...{ packets: 0n, bytes: 0n, savedPackets: 0n, unheldPackets: 0n, origin: 'file' },
     ...change,
   };
 }
@@ -58,7 +58,7 @@ export class FakeView implements PageView {
     return {
       ...{ pid: 4711, version: '0.1.0', startedWallNs: 1_764_000_000_000n * MS, abi: 1 },
       ...{ pinPath: '/sys/fs/bpf/havip', metricsAddress: '127.0.0.1:9477', webAddress: '127.0.0.1:9478' },
-      ...{ ports: this.ports, absent: [], capacity: { havips: 100_000, ports: 1_000 } },
+      ...{ ports: this.ports, absent: [], conflicts: [], capacity: { havips: 100_000, ports: 1_000 } },
       config: { stale: false, path: '/etc/havip.yaml', loadedWallNs: 1n, problems: [] },
       ...this.change,
     };

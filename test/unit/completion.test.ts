@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { ApiServer } from '../../src/api/server.js';
-import type { ApiSource } from '../../src/api/types.js';
-import { History } from '../../src/observe/history.js';
+import type { DaemonStatus, HavipStatus } from '../../src/api/types.js';
+import { FakeSource } from './api-source.js';
 import { DAEMON, row } from './watch-fixtures.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -27,19 +27,21 @@ const EVIL = {
   failure: null,
 } as const;
 
-const source: ApiSource = {
-  listHavips: () => ['10.0.1.50', '10.0.1.51', 'fd00:1::50', 'fd00:1::51'].map((address) => row(address)),
-  daemon: () => ({ ...DAEMON, ports: [...DAEMON.ports, EVIL] }),
-  dossiers: () => [],
-  reload: () => Promise.resolve([]),
-  history: new History(),
-};
+class Source extends FakeSource {
+  override listHavips(): Iterable<HavipStatus> {
+    return ['10.0.1.50', '10.0.1.51', 'fd00:1::50', 'fd00:1::51'].map((address) => row(address));
+  }
+
+  override daemon(): DaemonStatus {
+    return { ...DAEMON, ports: [...DAEMON.ports, EVIL] };
+  }
+}
 
 let server: ApiServer;
 const scripts: Record<string, string> = {};
 
 test.before(async () => {
-  server = await ApiServer.start(socket, source);
+  server = await ApiServer.start(socket, new Source());
   mkdirSync(join(folder, 'bin'));
   writeFileSync(join(folder, 'bin', 'havip'), `#!/bin/sh\nexec ${process.execPath} ${CLI} "$@"\n`, {
     mode: 0o755,

@@ -180,6 +180,7 @@ export const STATUS: DaemonStatus = {
   absent: [],
   config: { path: '/etc/havip.yaml', stale: false, loadedWallNs: 10n, problems: [] },
   capacity: { havips: 4096, ports: 1024 },
+  conflicts: [],
 };
 
 export const PROCESS = {

@@ -19,7 +19,7 @@ export function row(address: string, change: Partial<Row> = {}): Row {
       ...{ port: 'tap-a', mac: '02:00:00:00:00:0a', location: 'local', by: 'arp-request' },
       ...{ sinceNs: 5n, sinceWallNs: NOW_NS - 192n * SECOND_NS },
     },
-    ...{ packets: 0n, bytes: 0n, savedPackets: 0n, unheldPackets: 0n },
+    ...{ packets: 0n, bytes: 0n, savedPackets: 0n, unheldPackets: 0n, origin: 'file' },
     ...change,
   };
 }
@@ -38,7 +38,7 @@ export const DAEMON: DaemonStatus = {
     { ...{ slot: 1, name: 'tap-a', bridge: 'br', kind: 'vnic', hook: 'tc' }, ...up() },
     { ...{ slot: 2, name: 'eth1', bridge: 'br', kind: 'uplink', hook: 'xdp' }, ...up(), up: false },
   ],
-  ...{ absent: [], config: null, capacity: { havips: 4096, ports: 1024 } },
+  ...{ absent: [], conflicts: [], config: null, capacity: { havips: 4096, ports: 1024 } },
 };
 
 function up(): { up: boolean; takesXdp: boolean; failure: null } {
