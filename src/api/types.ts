@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the API talks about, as plain data: the same shapes on the server's and on the client's side.
 // Events, ports and the configuration's state are those of src/observe/messages.ts.
+import type { HistoryHealth } from '../history/writer.js';
 import type { Dossier } from '../holders/dossier.js';
 import type { AbsentRecord, ConfigRecord, EventRecord, PortRecord } from '../observe/messages.js';
 
@@ -57,6 +58,8 @@ export interface DaemonStatus {
   /** null: the control thread has not told it yet. */
   readonly config: ConfigRecord | null;
   readonly capacity: { readonly havips: number; readonly ports: number };
+  /** Missing: an older daemon. */
+  readonly history?: HistoryHealth;
 }
 
 /** Some events, and how many this subscriber missed just before them. */

@@ -10,6 +10,7 @@ import type {
   EventRecord,
   PortRecord,
 } from '../observe/messages.js';
+import type { HistoryHealth } from '../history/writer.js';
 import type { DaemonStatus, EventDelivery, HavipState, HavipStatus, StatusHolder } from './types.js';
 
 import v1 = havip.v1;
@@ -117,7 +118,7 @@ export function fromWireParty(message: v1.Party.$Properties | null | undefined):
 }
 
 export function toWireDaemon(daemon: DaemonStatus): v1.Daemon.$Properties {
-  const { startedWallNs, metricsAddress, webAddress, ports, absent, config, ...rest } = daemon;
+  const { startedWallNs, metricsAddress, webAddress, ports, absent, config, history, ...rest } = daemon;
   return {
     ...rest,
     startedWallNs: toWire64(startedWallNs),
@@ -126,6 +127,7 @@ export function toWireDaemon(daemon: DaemonStatus): v1.Daemon.$Properties {
     ports: ports.map((port) => ({ ...port, failure: port.failure ?? '' })),
     absent: [...absent],
     config: config && toWireConfig(config),
+    history: history ? { ...history, failure: history.failure ?? '' } : null,
   };
 }
 
@@ -149,7 +151,13 @@ export function fromWireDaemon(message: v1.Daemon.$Properties): DaemonStatus {
     absent: absent.map(fromWireAbsent),
     config: message.config ? fromWireConfig(message.config) : null,
     capacity: { havips: capacity.havips ?? 0, ports: capacity.ports ?? 0 },
+    ...(message.history && { history: fromWireHistory(message.history) }),
   };
+}
+
+function fromWireHistory(message: v1.HistoryHealth.$Properties): HistoryHealth {
+  const { path, failure, lost } = decoded(message);
+  return { path, failure: failure || null, lost: Number(fromWire64(lost)) };
 }
 
 function fromWirePort(message: v1.Port.$Properties): PortRecord {

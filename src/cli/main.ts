@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   trace: async () => (await import('./trace.js')).traceCommand(),
   replay: async () => (await import('./replay.js')).replayCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
+  'support-bundle': async () => (await import('./support-bundle.js')).supportBundleCommand(),
   reload: async () => (await import('./reload.js')).reloadCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
   lab: async () => (await import('./lab.js')).labCommand(),

@@ -135,7 +135,12 @@ function holderCells({ holder }: HavipStatus): string[] {
 }
 
 /** What an operator should know besides: a line each, none when all is well. */
-export function notes({ absent, ports, config }: Pick<DaemonStatus, 'absent' | 'ports' | 'config'>): string {
+export function notes({
+  absent,
+  ports,
+  config,
+  history,
+}: Pick<DaemonStatus, 'absent' | 'ports' | 'config' | 'history'>): string {
   const lines = absent.map(({ kind, name }) => `absent: ${kind} ${name}: served as soon as it appears`);
   for (const { name, failure } of ports)
     if (failure !== null) lines.push(`not attached: ${name}: ${failure}`);
@@ -143,5 +148,6 @@ export function notes({ absent, ports, config }: Pick<DaemonStatus, 'absent' | '
     lines.push(`configuration stale: ${config.path ?? 'the file'} is bad; the one before goes on serving`);
     lines.push(...config.problems.map((problem) => `  ${problem}`));
   }
+  if (history?.failure) lines.push(`history: in memory only: ${history.failure}`);
   return lines.map((line) => `${escapeControl(line)}\n`).join('');
 }

@@ -27,6 +27,11 @@ export class History implements EventHistory {
     return this.kept.slice(-this.limit);
   }
 
+  /** 0: none. */
+  get lastSeq(): number {
+    return this.kept.at(-1)?.seq ?? 0;
+  }
+
   after(seq: number): EventDelivery {
     const { events } = this;
     const missed = seq > 0 ? (events[0]?.seq ?? 0) - seq - 1 : 0;

@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads';
 import { HavipError } from '../errors.js';
 import { History } from './history.js';
-import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
+import type { FromWorker, HistoryStart, ToWorker, WorkerOptions } from './messages.js';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_LAST_MS = 30_000;
@@ -37,6 +37,8 @@ export class Observer {
   metricsAddress: string | null = null;
   /** host:port of the status page; null: nowhere. */
   webAddress: string | null = null;
+  /** As the first worker found it. */
+  historyStart: HistoryStart = { lastSeq: 0, cutBytes: 0 };
   private worker: Worker | null = null;
   private retry: NodeJS.Timeout | null = null;
   private backoffMs = BACKOFF_FIRST_MS;
@@ -53,7 +55,7 @@ export class Observer {
   /** Errors: what kept the worker from starting (socket or metrics port taken, nothing pinned, no permission). */
   static async start(options: WorkerOptions, hooks: ObserverHooks = {}): Promise<Observer> {
     const observer = new Observer(options, hooks);
-    await observer.launch();
+    observer.historyStart = await observer.launch();
     return observer;
   }
 
@@ -86,7 +88,7 @@ export class Observer {
   }
 
   /** Resolves when the worker serves, rejects when it ends before that. */
-  private launch(): Promise<void> {
+  private launch(): Promise<HistoryStart> {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: this.options,
       name: 'havip-observe',
@@ -104,7 +106,7 @@ export class Observer {
           upMs = performance.now();
           this.metricsAddress = message.metricsAddress;
           this.webAddress = message.webAddress;
-          resolve();
+          resolve(message.history);
         }
       });
       worker.on('error', (thrown) => (failure = HavipError.from(thrown)));

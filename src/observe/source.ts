@@ -10,6 +10,7 @@ import type {
   StatusHolder,
 } from '../api/types.js';
 import { HavipError } from '../errors.js';
+import type { HistoryHealth } from '../history/writer.js';
 import type { Dossier } from '../holders/dossier.js';
 import { LIMITS, type Losses } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
@@ -41,6 +42,8 @@ export class Source implements ApiSource, MetricsView {
   audit = { audited: 0, mismatches: 0 };
   metricsAddress: string | null = null;
   webAddress: string | null = null;
+  /** Whoever keeps the history on disk. */
+  keeper: { readonly health: HistoryHealth };
   private flapping: ReadonlySet<number> = new Set();
   private split: ReadonlySet<number> = new Set();
   readonly watch: MoveWatch;
@@ -57,6 +60,15 @@ export class Source implements ApiSource, MetricsView {
     private readonly tables: Tables = openPinnedTables(options.pinPath),
   ) {
     this.watch = new MoveWatch(tables, this.moves);
+    this.keeper = { health: { path: options.statePath, failure: null, lost: 0 } };
+  }
+
+  get historyHealth(): HistoryHealth {
+    return this.keeper.health;
+  }
+
+  get startedWallNs(): bigint {
+    return this.clock.wallNs(this.startedNs);
   }
 
   rows(): Iterable<HavipRow> {
@@ -139,7 +151,7 @@ export class Source implements ApiSource, MetricsView {
     return {
       pid: process.pid,
       version: options.version,
-      startedWallNs: this.clock.wallNs(this.startedNs),
+      startedWallNs: this.startedWallNs,
       abi: LIMITS.ABI_VERSION,
       pinPath: options.pinPath,
       metricsAddress,
@@ -147,6 +159,7 @@ export class Source implements ApiSource, MetricsView {
       ports,
       absent,
       config,
+      history: this.historyHealth,
       capacity: { havips: tables.havips.maxEntries, ports: tables.targets.maxEntries },
     };
   }

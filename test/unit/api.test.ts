@@ -65,6 +65,7 @@ const DAEMON: DaemonStatus = {
   absent: [{ kind: 'uplink', name: 'eth9' }],
   config: { stale: true, path: null, loadedWallNs: BIG, problems: ['f:1:1: bad'] },
   capacity: { havips: 100_000, ports: 1_000 },
+  history: { path: '/state', failure: 'ENOSPC', lost: 3 },
 };
 
 const event = (seq: number, change: Partial<EventRecord> = {}): EventRecord => ({
