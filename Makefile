@@ -79,12 +79,14 @@ node_modules/.package-lock.json: package.json package-lock.json
 	$(Q)npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-PBJS := $(BIN)/pbjs --no-verify --no-delimited --no-typeurl -t static-module -w esm --dts
+PBJS   := $(BIN)/pbjs --no-verify --no-delimited --no-typeurl -t static-module -w esm --dts -p src/api
+PROTOS := src/api/havip.proto src/history/history.proto
 
-$(BUILD)/src/api/havip.gen.js: src/api/havip.proto node_modules/.package-lock.json
+# One module for both: the history holds the API's messages.
+$(BUILD)/src/api/havip.gen.js: $(PROTOS) node_modules/.package-lock.json
 	$(call say,PBJS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(PBJS) -o $@ $<
+	$(Q)$(PBJS) -o $@ $(PROTOS)
 	$(Q)mv $(@:.js=.d.ts) src/api/havip.gen.d.ts
 
 # What reflection tells clients is read from it.

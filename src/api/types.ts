@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the API talks about, as plain data: the same shapes on the server's and on the client's side.
 // Events, ports and the configuration's state are those of src/observe/messages.ts.
+import type { HistoryHealth } from '../history/writer.js';
 import type { Dossier } from '../holders/dossier.js';
 import type { TraceAnswer, TraceQuestion } from '../kernel/ask-trace.js';
 import type { AbsentRecord, ConfigRecord, EventRecord, PortRecord } from '../observe/messages.js';
@@ -64,6 +65,8 @@ export interface DaemonStatus {
   readonly capacity: { readonly havips: number; readonly ports: number };
   /** What was defined at run time and is not in force, a line each. */
   readonly conflicts: readonly string[];
+  /** Missing: an older daemon. */
+  readonly history?: HistoryHealth;
 }
 
 /** Narrows the ports; a missing field does not. */

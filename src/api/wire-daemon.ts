@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The daemon and its ports <-> protobuf messages.
+import type { HistoryHealth } from '../history/writer.js';
 import type { AbsentRecord, ConfigRecord, PortRecord } from '../observe/messages.js';
 import { havip } from './havip.gen.js';
 import type { DaemonStatus, PortNews } from './types.js';
@@ -7,7 +8,8 @@ import { decoded, fromWire64, toWire64 } from './wire.js';
 import v1 = havip.v1;
 
 export function toWireDaemon(daemon: DaemonStatus): v1.Daemon.$Properties {
-  const { startedWallNs, metricsAddress, webAddress, ports, absent, config, conflicts, ...rest } = daemon;
+  const { startedWallNs, metricsAddress, webAddress, ports, absent, config, conflicts, history, ...rest } =
+    daemon;
   return {
     ...rest,
     startedWallNs: toWire64(startedWallNs),
@@ -17,6 +19,7 @@ export function toWireDaemon(daemon: DaemonStatus): v1.Daemon.$Properties {
     absent: [...absent],
     config: config && toWireConfig(config),
     conflicts: [...conflicts],
+    history: history ? { ...history, failure: history.failure ?? '' } : null,
   };
 }
 
@@ -41,7 +44,13 @@ export function fromWireDaemon(message: v1.Daemon.$Properties): DaemonStatus {
     config: message.config ? fromWireConfig(message.config) : null,
     capacity: { havips: capacity.havips ?? 0, ports: capacity.ports ?? 0 },
     conflicts,
+    ...(message.history && { history: fromWireHistory(message.history) }),
   };
+}
+
+function fromWireHistory(message: v1.HistoryHealth.$Properties): HistoryHealth {
+  const { path, failure, lost } = decoded(message);
+  return { path, failure: failure || null, lost: Number(fromWire64(lost)) };
 }
 
 export const toWirePort = (port: PortRecord): v1.Port.$Properties => ({

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   eip: async () => (await import('./eip.js')).eipCommand(),
   clear: async () => (await import('./clear.js')).clearCommand(),
   ports: async () => (await import('./ports.js')).portsCommand(),
+  'support-bundle': async () => (await import('./support-bundle.js')).supportBundleCommand(),
   reload: async () => (await import('./reload.js')).reloadCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
   lab: async () => (await import('./lab.js')).labCommand(),

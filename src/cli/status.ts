@@ -147,7 +147,8 @@ export function notes({
   ports,
   config,
   conflicts,
-}: Pick<DaemonStatus, 'absent' | 'ports' | 'config' | 'conflicts'>): string {
+  history,
+}: Pick<DaemonStatus, 'absent' | 'ports' | 'config' | 'conflicts' | 'history'>): string {
   const lines = absent.map(({ kind, name }) => `absent: ${kind} ${name}: served as soon as it appears`);
   for (const { name, failure } of ports)
     if (failure !== null) lines.push(`not attached: ${name}: ${failure}`);
@@ -156,5 +157,6 @@ export function notes({
     lines.push(...config.problems.map((problem) => `  ${problem}`));
   }
   lines.push(...conflicts.map((conflict) => `defined at run time, but not in force: ${conflict}`));
+  if (history?.failure) lines.push(`history: in memory only: ${history.failure}`);
   return lines.map((line) => `${escapeControl(line)}\n`).join('');
 }

@@ -81,7 +81,10 @@ export class Daemon {
   ): Promise<Daemon> {
     const { config } = configuration;
     const observer = await Observer.start({ ...config, version: packageVersion() }, watchdog(log));
-    const loop = new ControlLoop({ config, datapath, log, tell: (message) => observer.tell(message) });
+    const loop = new ControlLoop({
+      ...{ config, datapath, log, history: observer.historyStart },
+      tell: (message) => observer.tell(message),
+    });
     const daemon = new Daemon(lockFd, datapath, observer, loop, log, configuration);
     daemon.tellConfig([]);
     daemon.tellRuntime();

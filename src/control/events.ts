@@ -18,14 +18,15 @@ type Draft = Partial<Omit<EventRecord, 'seq' | 'wallNs'>> & { kind: EventKind; r
 const NOTHING = { network: '', subnet: '', address: '', from: null, to: null, count: 1, repointNs: null };
 
 export class EventLog {
-  private seq = 0;
   private pending: EventRecord[] = [];
   private moves: MoveRecord[] = [];
   private readonly clock = new WallClock();
 
+  /** @param seq The number of the last event that an earlier daemon has told; 0: none. */
   constructor(
     private readonly source: EventSource,
     private readonly send: (events: readonly EventRecord[], moves: readonly MoveRecord[]) => void,
+    private seq = 0,
   ) {}
 
   tellHolder(event: HolderEvent, repointNs: bigint | null, count = 1): void {
@@ -60,6 +61,11 @@ export class EventLog {
 
   tellLost(count: number): void {
     this.add({ kind: 'lost', reason: 'ring-full', count });
+  }
+
+  /** A crash had cut off the end of the history. How many events that were, nobody knows. */
+  tellHistoryCut(): void {
+    this.add({ kind: 'lost', reason: 'history-cut' });
   }
 
   /** Hands over what was collected. */

@@ -12,7 +12,7 @@ import { kindName, refusalName } from '../kernel/names.js';
 import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
 import { LoopLagMeter } from '../observe/loop-lag.js';
-import type { ToWorker } from '../observe/messages.js';
+import type { HistoryStart, ToWorker } from '../observe/messages.js';
 import type { Cleared, EipName, HavipName } from '../observe/orders.js';
 import { AlarmDesk } from './alarm-desk.js';
 import { Asker } from './asker.js';
@@ -43,6 +43,8 @@ export interface LoopOptions {
   readonly config: Config;
   readonly datapath: Datapath;
   readonly log: Logger;
+  /** What an earlier daemon has told: numbers go on after it. */
+  readonly history: HistoryStart;
   /** Towards the worker; events go there only after the map is written. */
   readonly tell: (message: ToWorker) => void;
 }
@@ -76,7 +78,7 @@ export class ControlLoop implements EventSource {
   private unasked: HavipRecord[] = [];
 
   constructor(private readonly options: LoopOptions) {
-    const { datapath, config, log, tell } = options;
+    const { datapath, config, log, history, tell } = options;
     const { tables, attachments } = datapath;
     this.config = config;
     const commander = new Commander(datapath.commandFd);
@@ -85,7 +87,12 @@ export class ControlLoop implements EventSource {
     this.ports = new PortBook(tables, attachments);
     this.registry = new Registry(this.ports, kindName);
     this.refusals = new Refusals(tables.refusals);
-    this.events = new EventLog(this, (events, moves) => tell({ type: 'events', events, moves }));
+    this.events = new EventLog(
+      this,
+      (events, moves) => tell({ type: 'events', events, moves }),
+      history.lastSeq,
+    );
+    if (history.cutBytes > 0) this.events.tellHistoryCut();
     this.lossesTold = this.losses();
     const { definitions, registry, refusals, events } = this;
     const shared = {

@@ -12,6 +12,9 @@ export class History implements EventHistory {
   private kept: EventRecord[] = [];
   private readonly listeners = new Set<Listener>();
 
+  /** The numbers go on where an earlier daemon's ended, as its history on disk has them. */
+  goesOn = false;
+
   /** @param epoch The life of the daemon in which the events are numbered. */
   constructor(
     private readonly limit = HISTORY_EVENTS,
@@ -31,11 +34,17 @@ export class History implements EventHistory {
     return this.kept.slice(-this.limit);
   }
 
+  /** 0: none. */
+  get lastSeq(): number {
+    return this.kept.at(-1)?.seq ?? 0;
+  }
+
   after(seq: number, epoch = 0n): EventDelivery {
     const { events } = this;
-    const last = events.at(-1)?.seq ?? 0;
-    // Another daemon numbered it, and whoever asks cannot know what came between.
-    const restarted = epoch === 0n ? seq > last : epoch !== this.epoch;
+    // Another daemon numbered it in its own way, and whoever asks cannot know what came between.
+    const isOurs = epoch !== 0n && epoch === this.epoch;
+    const isKnown = epoch === 0n || this.goesOn;
+    const restarted = !isOurs && (!isKnown || seq > this.lastSeq);
     const from = restarted ? 0 : seq;
     const missed = from > 0 ? (events[0]?.seq ?? 0) - from - 1 : 0;
     const lost = BigInt(Math.max(0, missed));

@@ -6,22 +6,25 @@ import type { Listen } from '../config/types.js';
 import type { ErrorCode } from '../errors.js';
 import type { HavipName, Outcome, Posted } from './orders.js';
 
-export type EventKind =
-  | 'bind'
-  | 'move'
-  | 'mac-change'
-  | 'release'
-  | 'refuse'
-  | 'flap'
-  | 'flap-end'
-  | 'split-brain'
-  | 'split-brain-end'
-  | 'dual-active'
-  | 'disagreement'
-  | 'attach'
-  | 'detach'
-  | 'config'
-  | 'lost';
+export const EVENT_KINDS = [
+  'bind',
+  'move',
+  'mac-change',
+  'release',
+  'refuse',
+  'flap',
+  'flap-end',
+  'split-brain',
+  'split-brain-end',
+  'dual-active',
+  'disagreement',
+  'attach',
+  'detach',
+  'config',
+  'lost',
+] as const;
+
+export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** Who, in an operator's words: the port's name, and a MAC in text form. */
 export interface EventParty {
@@ -31,7 +34,7 @@ export interface EventParty {
 
 /** One thing that happened; `havip events` prints it. */
 export interface EventRecord {
-  /** From 1, without gaps, for the life of the daemon. */
+  /** From 1, without gaps, and on over restarts as far as the state folder can be read. */
   readonly seq: number;
   readonly kind: EventKind;
   /** Monotonic: for a claim, when the frame reached the hook. */
@@ -127,7 +130,12 @@ export type ToWorker =
   | { readonly type: 'stop' };
 
 export type FromWorker =
-  | { readonly type: 'ready'; readonly metricsAddress: string | null; readonly webAddress: string | null }
+  | {
+      readonly type: 'ready';
+      readonly metricsAddress: string | null;
+      readonly webAddress: string | null;
+      readonly history: HistoryStart;
+    }
   /** Could not start; the worker ends after it. `code`: as HavipError's. */
   | {
       readonly type: 'failed';
@@ -136,6 +144,14 @@ export type FromWorker =
       readonly cure: string | undefined;
     }
   | { readonly type: 'order'; readonly request: number; readonly order: Posted };
+
+/** What the state folder had when the worker opened it. */
+export interface HistoryStart {
+  /** The number of the newest event; 0: none. */
+  readonly lastSeq: number;
+  /** Of records that a crash had cut off, and that were taken away. */
+  readonly cutBytes: number;
+}
 
 /** Handed to the worker at its start. */
 export interface WorkerOptions {

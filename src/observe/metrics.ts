@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dossier } from '../holders/dossier.js';
 import { LIMITS, type Losses } from '../kernel/layout.gen.js';
 import type { HavipRow } from '../kernel/reader.js';
+import type { HistoryHealth } from '../history/writer.js';
 import { AlarmSeries, type AlarmStates } from './alarm-series.js';
 import { DurationHistogram, head, labels, sample, single } from './exposition.js';
 import { HavipSeries, HolderMemory, LabelCache } from './havip-series.js';
@@ -30,6 +31,7 @@ export interface MetricsView {
   readonly fillingMaps: readonly FillingMap[];
   /** Heard of whenever they change, last when they are complete. */
   readonly moves: { subscribe(listener: (dossier: Dossier) => void): void };
+  readonly historyHealth: HistoryHealth;
 }
 
 /** 1, 2.5 and 5 of each decade from a microsecond to a second. */
@@ -131,6 +133,7 @@ export class Metrics {
       this.lossesText(),
       this.auditText(),
       this.alarms.text(this.view.alarms),
+      historyText(this.view.historyHealth),
       this.repoint.text('havip_repoint_seconds', REPOINT_HELP),
       this.outages.text(),
       this.lag.text(),
@@ -172,4 +175,11 @@ export class Metrics {
       single('havip_model_mismatch_total', 'counter', mismatchHelp, mismatches),
     ].join('');
   }
+}
+
+function historyText({ failure, lost }: HistoryHealth): string {
+  return [
+    single('havip_history_writable', 'gauge', 'Whether the history is kept on disk.', +(failure === null)),
+    single('havip_history_lost_total', 'counter', 'Records of the history that are in no file.', lost),
+  ].join('');
 }

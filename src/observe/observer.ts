@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads';
 import { HavipError } from '../errors.js';
 import { History } from './history.js';
-import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
+import type { FromWorker, HistoryStart, ToWorker, WorkerOptions } from './messages.js';
 import { carryOut, type OrderDesk, type Posted } from './orders.js';
 
 const BACKOFF_FIRST_MS = 500;
@@ -39,6 +39,8 @@ export class Observer {
   metricsAddress: string | null = null;
   /** host:port of the status page; null: nowhere. */
   webAddress: string | null = null;
+  /** As the first worker found it. */
+  historyStart: HistoryStart = { lastSeq: 0, cutBytes: 0 };
   private worker: Worker | null = null;
   private retry: NodeJS.Timeout | null = null;
   private backoffMs = BACKOFF_FIRST_MS;
@@ -59,7 +61,7 @@ export class Observer {
   /** Errors: what kept the worker from starting (socket or metrics port taken, nothing pinned, no permission). */
   static async start(options: ObserverOptions, hooks: ObserverHooks = {}): Promise<Observer> {
     const observer = new Observer(options, hooks);
-    await observer.launch();
+    observer.historyStart = await observer.launch();
     return observer;
   }
 
@@ -92,7 +94,7 @@ export class Observer {
   }
 
   /** Resolves when the worker serves, rejects when it ends before that. */
-  private launch(): Promise<void> {
+  private launch(): Promise<HistoryStart> {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: this.options,
       name: 'havip-observe',
@@ -110,7 +112,7 @@ export class Observer {
           upMs = performance.now();
           this.metricsAddress = message.metricsAddress;
           this.webAddress = message.webAddress;
-          resolve();
+          resolve(message.history);
         }
       });
       worker.on('error', (thrown) => (failure = HavipError.from(thrown)));

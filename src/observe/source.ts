@@ -10,6 +10,7 @@ import type {
   StatusHolder,
 } from '../api/types.js';
 import { HavipError } from '../errors.js';
+import type { HistoryHealth } from '../history/writer.js';
 import type { Dossier } from '../holders/dossier.js';
 import { askTrace, type TraceAnswer, type TraceQuestion } from '../kernel/ask-trace.js';
 import { LIMITS, type Losses } from '../kernel/layout.gen.js';
@@ -49,6 +50,8 @@ export class Source implements ApiSource, MetricsView {
   readonly changes = new HavipChanges();
   /** What was defined at run time and is not in force, a line each. */
   conflicts: readonly string[] = [];
+  /** Whoever keeps the history on disk. */
+  keeper: { readonly health: HistoryHealth };
   private readonly portListeners = new Set<() => void>();
   private fromApi: ReadonlyMap<string, HavipName> = new Map();
   private flapping: ReadonlySet<number> = new Set();
@@ -69,6 +72,15 @@ export class Source implements ApiSource, MetricsView {
     this.watch = new MoveWatch(tables, this.moves);
     this.history = new History(undefined, options.epoch);
     this.history.subscribe((events) => this.changes.tell(events.filter(({ address }) => address)));
+    this.keeper = { health: { path: options.statePath, failure: null, lost: 0 } };
+  }
+
+  get historyHealth(): HistoryHealth {
+    return this.keeper.health;
+  }
+
+  get startedWallNs(): bigint {
+    return this.clock.wallNs(this.startedNs);
   }
 
   rows(): Iterable<HavipRow> {
@@ -189,7 +201,7 @@ export class Source implements ApiSource, MetricsView {
     return {
       pid: process.pid,
       version: options.version,
-      startedWallNs: this.clock.wallNs(this.startedNs),
+      startedWallNs: this.startedWallNs,
       abi: LIMITS.ABI_VERSION,
       pinPath: options.pinPath,
       metricsAddress,
@@ -197,6 +209,7 @@ export class Source implements ApiSource, MetricsView {
       ports,
       absent,
       config,
+      history: this.historyHealth,
       capacity: { havips: tables.havips.maxEntries, ports: tables.targets.maxEntries },
       conflicts: this.conflicts,
     };

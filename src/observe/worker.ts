@@ -9,7 +9,8 @@ import type { Listening } from './http-server.js';
 import { serveHttp } from './http.js';
 import { createLog, logEvent } from './log.js';
 import { Metrics } from './metrics.js';
-import type { FromWorker, ToWorker, WorkerOptions } from './messages.js';
+import { HistoryKeeper } from './keeper.js';
+import type { FromWorker, HistoryStart, ToWorker, WorkerOptions } from './messages.js';
 import { OrderBook } from './orders.js';
 import { servePage } from './page/server.js';
 import { Source } from './source.js';
@@ -26,6 +27,8 @@ const orders = new OrderBook((request, order) => post({ type: 'order', request, 
 
 interface Parts {
   readonly source: Source;
+  readonly keeper: HistoryKeeper;
+  readonly historyStart: HistoryStart;
   readonly metrics: Metrics;
   readonly api: ApiServer;
   /** Metrics, page. */
@@ -36,6 +39,9 @@ async function start(options: WorkerOptions): Promise<Parts> {
   // Linux: process 0 is the calling thread, not the process.
   setPriority(0, NICENESS);
   const source = new Source(options, orders);
+  const keeper = keep(source, options);
+  // Before the metrics listen: what comes back has been counted already.
+  const historyStart = keeper.start();
   const metrics = new Metrics(source, options.version);
   const pages = { metrics: () => metrics.pieces(), health: () => health(source) };
   const sites: Listening[] = [];
@@ -47,7 +53,8 @@ async function start(options: WorkerOptions): Promise<Parts> {
   try {
     source.metricsAddress = await open(options.metricsListen && serveHttp(options.metricsListen, pages));
     source.webAddress = await open(options.webListen && servePage(options.webListen, source, pageFault));
-    return { source, metrics, api: await ApiServer.start(options.socket, source), sites };
+    const api = await ApiServer.start(options.socket, source);
+    return { source, keeper, historyStart, metrics, api, sites };
   } catch (thrown) {
     for (const site of sites) site.stop();
     throw thrown;
@@ -61,8 +68,15 @@ function pageFault({ message }: HavipError): void {
   faulted = message;
 }
 
+function keep(source: Source, { statePath, version }: WorkerOptions): HistoryKeeper {
+  const { history, moves, startedWallNs } = source;
+  const keeper = new HistoryKeeper({ folder: statePath, version, startedWallNs, history, moves, log });
+  source.keeper = keeper;
+  return keeper;
+}
+
 function health(source: Source): Record<string, unknown> {
-  const { pid, version, ports, absent, config } = source.daemon();
+  const { pid, version, ports, absent, config, history } = source.daemon();
   const uptimeSeconds = Math.round(process.uptime());
   return {
     status: 'ok',
@@ -72,19 +86,20 @@ function health(source: Source): Record<string, unknown> {
     ports: ports.length,
     absent,
     configStale: config?.stale ?? false,
+    historyFailure: history?.failure ?? null,
   };
 }
 
 function take(parts: Parts, message: ToWorker): void {
-  const { source, metrics } = parts;
+  const { source, keeper, metrics } = parts;
   switch (message.type) {
     case 'events':
-      source.history.add(message.events);
+      keeper.take(message.events);
       for (const event of message.events) logEvent(log, event);
       source.watch.begin(message.events, message.moves);
       return metrics.observe(message.events);
     case 'history':
-      return source.history.add(message.events);
+      return keeper.take(message.events);
     case 'ports':
       return source.setPorts(message.ports, message.absent);
     case 'flapping':
@@ -106,22 +121,24 @@ function take(parts: Parts, message: ToWorker): void {
     case 'ordered':
       return orders.answer(message.request, message.outcome);
     case 'stop':
-      return stop(parts);
+      return void stop(parts);
   }
 }
 
-function stop({ source, api, sites }: Parts): void {
+async function stop({ source, api, sites, keeper }: Parts): Promise<void> {
   source.watch.stop();
   api.stop();
   for (const site of sites) site.stop();
+  await keeper.stop();
   port.close();
 }
 
 try {
   const parts = await start(workerData as WorkerOptions);
   port.on('message', (message: ToWorker) => take(parts, message));
-  const { metricsAddress, webAddress } = parts.source;
-  post({ type: 'ready', metricsAddress, webAddress });
+  const { source, historyStart } = parts;
+  const { metricsAddress, webAddress } = source;
+  post({ type: 'ready', metricsAddress, webAddress, history: historyStart });
 } catch (thrown) {
   const { code, message, cure } = HavipError.from(thrown);
   post({ type: 'failed', code, message, cure });

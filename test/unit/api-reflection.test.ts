@@ -61,9 +61,7 @@ for (const version of ['v1', 'v1alpha']) {
     const file = descriptor.FileDescriptorProto.decode(bytes as Uint8Array) as unknown as File;
     t.is(file.package, 'havip.v1');
     t.deepEqual(
-      file.service?.[0]?.method
-        ?.map(({ name }) => `/havip.v1.Havip/${name}`)
-        .sort(),
+      file.service?.[0]?.method?.map(({ name }) => `/havip.v1.Havip/${name}`).sort(),
       Object.values(SERVICE)
         .map(({ path }) => path)
         .sort(),

@@ -56,6 +56,7 @@ export const DAEMON: DaemonStatus = {
   absent: [{ kind: 'uplink', name: 'eth9' }],
   config: { stale: true, path: null, loadedWallNs: BIG, problems: ['f:1:1: bad'] },
   capacity: { havips: 100_000, ports: 1_000 },
+  history: { path: '/state', failure: 'ENOSPC', lost: 3 },
   conflicts: ['10.0.1.60 (blue/web): there is no subnet blue/web any more'],
 };
 

@@ -127,3 +127,19 @@ test('two stamps are as far apart on the wall clock as on the monotonic one', (t
   const apart = new WallClock().wallNs(nowNs + 5_000_000_000n) - new WallClock().wallNs(nowNs);
   t.true(apart > 4_990_000_000n && apart < 5_010_000_000n, String(apart));
 });
+
+test('numbers go on after those of an earlier daemon, and a cut history is told', (t) => {
+  const sent: EventRecord[][] = [];
+  const source = { havip: () => NAMES, portName: (slot: number) => `tap${slot}` };
+  const events = new EventLog(source, (records) => sent.push([...records]), 41);
+  events.tellHistoryCut();
+  events.tellHolder(move, null);
+  events.flush();
+  t.deepEqual(
+    sent[0]?.map(({ seq, kind, reason }) => [seq, kind, reason]),
+    [
+      [42, 'lost', 'history-cut'],
+      [43, 'move', 'arp-reply'],
+    ],
+  );
+});

@@ -52,6 +52,7 @@ export function view(change: Partial<MetricsView> = {}): MetricsView {
     absent: [],
     alarms: { flapping: new Set(), split: new Set() },
     audit: { audited: 10, mismatches: 11 },
+    historyHealth: { path: '/s', failure: 'full', lost: 14 },
     fillingMaps: [],
     moves: new DossierMemory(),
     ...change,

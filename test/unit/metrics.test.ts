@@ -15,6 +15,13 @@ const golden = test.macro({
   title: (_, name) => `family ${name}`,
 });
 
+test(golden, 'havip_history_writable', ['# TYPE havip_history_writable gauge', 'havip_history_writable 0']);
+
+test(golden, 'havip_history_lost_total', [
+  '# TYPE havip_history_lost_total counter',
+  'havip_history_lost_total 14',
+]);
+
 test(golden, 'havip_packets_total', [
   '# TYPE havip_packets_total counter',
   'havip_packets_total{network="blue",address="10.0.1.50"} 9223372036854775808',
