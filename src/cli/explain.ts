@@ -4,12 +4,21 @@ import { Command } from 'commander';
 import { ApiClient } from '../api/client.js';
 import type { DossierQuery } from '../api/types.js';
 import { HavipError } from '../errors.js';
+import { findDossiers } from '../history/reader.js';
 import type { Dossier } from '../holders/dossier.js';
 import { canonicalAddress } from '../net/addresses.js';
 import { dossierObject } from './dossier-json.js';
 import { dossierText } from './dossier-text.js';
 import { toJson } from './json.js';
-import { configOption, jsonOption, socketOf, socketOption, type PlaceFlags } from './options.js';
+import {
+  configOption,
+  jsonOption,
+  socketOf,
+  socketOption,
+  statePathOf,
+  statePathOption,
+  type PlaceFlags,
+} from './options.js';
 import { print, screenOf } from './render.js';
 
 const EXAMPLES = `
@@ -34,17 +43,48 @@ export function explainCommand(): Command {
     .addOption(jsonOption())
     .addOption(configOption())
     .addOption(socketOption())
+    .addOption(statePathOption())
     .addHelpText('after', EXAMPLES)
     .action(async (subject: string | undefined, flags: ExplainFlags, command: Command) => {
       const query = queryOf(subject, flags.last);
-      const client = await ApiClient.connect(await socketOf(command, flags));
+      const client = await connect(await socketOf(command, flags));
       try {
-        await show(await find(client, query, subject), flags.json === true);
+        const found = client
+          ? await find(client, query, subject)
+          : await kept(command, flags, query, subject);
+        await show(found, flags.json === true);
       } finally {
-        client.close();
+        client?.close();
       }
     });
 }
+
+/** null: no daemon runs. */
+async function connect(socket: string): Promise<ApiClient | null> {
+  try {
+    return await ApiClient.connect(socket);
+  } catch (thrown) {
+    if (HavipError.from(thrown).code === 'NOT_RUNNING') return null;
+    throw thrown;
+  }
+}
+
+/** What the history on disk has, where no daemon can be asked. */
+async function kept(
+  command: Command,
+  flags: ExplainFlags,
+  query: DossierQuery,
+  subject: string | undefined,
+): Promise<readonly Dossier[]> {
+  const folder = await statePathOf(command, flags);
+  process.stderr.write(`havip: no daemon runs; reading the history in ${folder}\n`);
+  const found = findDossiers(folder, query);
+  if (found.length) return found;
+  throw new HavipError('NOT_RUNNING', unknown(subject), { cure: 'start it: havip run --config FILE' });
+}
+
+const unknown = (subject: string | undefined): string =>
+  `${subject === undefined ? 'nothing has moved' : `no move of ${subject} is known`} since the history begins`;
 
 function count(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
@@ -78,8 +118,7 @@ async function find(
       cure: 'havip status lists those that are',
     });
   }
-  const what = subject === undefined ? 'nothing has moved' : `no move of ${subject} is known`;
-  throw new HavipError('FAILED', `${what} since the history begins`, {
+  throw new HavipError('FAILED', unknown(subject), {
     cure: 'havip events shows what happened',
   });
 }

@@ -125,7 +125,7 @@ function hexText(frame: Buffer): string {
   return [hex.slice(0, 12), hex.slice(12, 24), hex.slice(24)].join(' ');
 }
 
-function jsonOf({ before, after, packet: _words, meaning, ...traced }: TraceAnswer): string {
+function jsonOf({ before, after, packet, meaning, ...traced }: TraceAnswer): string {
   const holder = traced.holder && { port: traced.holder.port, mac: traced.holder.mac };
   const frames = { before: before.toString('hex'), after: after.toString('hex') };
   return toJson({ ...traced, holder, meaning, ...frames });

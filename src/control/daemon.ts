@@ -152,7 +152,8 @@ export class Daemon {
       });
       this.configuration.accept(candidate);
       this.tellRuntime();
-      this.log.info({ ...(name as HavipName | EipName), reason }, 'changed at run time');
+      const details: object = { ...name, reason };
+      this.log.info(details, 'changed at run time');
       return name;
     });
   }

@@ -48,7 +48,7 @@ export function removeHavip(config: Config, set: RuntimeSet, asked: HavipName): 
 
 export function setMembers(config: Config, set: RuntimeSet, { havip, members }: Members): Edit<HavipName> {
   const entry = ownHavip(config, set, havip);
-  const { members: _former, ...rest } = entry.havip;
+  const { members: former, ...rest } = entry.havip;
   const changed = { ...rest, address: entry.havip.address, ...(members && { members: [...members] }) };
   const havips = set.havips.map((one) => (one === entry ? { ...entry, havip: changed } : one));
   return { name: nameOf(entry), next: { ...set, havips } };

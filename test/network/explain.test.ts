@@ -115,7 +115,7 @@ test.serial('a goodbye: the master resigns, and the skew is all that was to be e
 
 test.serial('the text names both, every stamp, and is asked by VIP, by number and not at all', async (t) => {
   const lab = await pairLab(t);
-  await startDaemon(lab);
+  const daemon = await startDaemon(lab);
   const nothing = await havip(lab, 'explain');
   t.deepEqual([nothing.code, /nothing has moved/.test(nothing.stderr)], [1, true]);
   await takeOver(lab, 'vm-a');
@@ -129,6 +129,15 @@ test.serial('the text names both, every stamp, and is asked by VIP, by number an
     t.regex(stdout, new RegExp(`${lab.port('vm-a')} -> ${lab.port('vm-b')}, which announced it`));
     t.regex(stdout, /outage +none seen/);
   }
+  await daemon.stop();
+  const alone = await havip(lab, 'explain', String(move.seq), '--json');
+  t.is((JSON.parse(alone.stdout) as Told[])[0]?.id, move.seq, 'from the history, without the daemon');
+  t.regex(alone.stderr, /no daemon runs; reading the history/);
+  const none = await havip(lab, 'explain', '999999');
+  t.deepEqual([none.code, /no move of 999999/.test(none.stderr)], [4, true]);
+  await startDaemon(lab);
+  t.is((await explain(lab, VIP))[0]?.id, move.seq, 'a new daemon knows the old one’s moves');
+
   const wrong = await havip(lab, 'explain', 'vm-b');
   t.deepEqual([wrong.code, /neither an IP address nor the number/.test(wrong.stderr)], [2, true]);
   const unknown = await havip(lab, 'explain', '999999');

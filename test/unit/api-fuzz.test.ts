@@ -275,7 +275,7 @@ function call(
   session: ClientHttp2Session,
   feed: (stream: ClientHttp2Stream) => void,
   headers: object = {},
-): Promise<status> {
+): Promise<number> {
   const stream = session.request({
     ':method': 'POST',
     ':path': SERVICE.getDaemon.path,
@@ -286,7 +286,8 @@ function call(
   return new Promise((resolve) => {
     const end = (all: object): void => {
       const code = (all as Record<string, string>)['grpc-status'];
-      if (code !== undefined) resolve(Number(code));
+      if (code !== undefined)
+        resolve(Number(code));
     };
     stream.on('response', end).on('trailers', end);
     stream.on('error', () => undefined).resume();

@@ -18,9 +18,9 @@ const nameOf = ({ network, subnet, address }: { network: string; subnet: string;
 
 /** One after the other, since a stream has no other end than ours. */
 async function next<T>(items: AsyncGenerator<T>): Promise<T> {
-  const { value, done } = await items.next();
-  if (done) throw new Error('the stream has ended');
-  return value;
+  const one = await items.next();
+  if (one.done) throw new Error('the stream has ended');
+  return one.value;
 }
 
 test('a watch: the snapshot over several pages, a marker, then what changes and what is gone', async (t) => {
