@@ -286,8 +286,7 @@ function call(
   return new Promise((resolve) => {
     const end = (all: object): void => {
       const code = (all as Record<string, string>)['grpc-status'];
-      if (code !== undefined)
-        resolve(Number(code));
+      if (code !== undefined) resolve(Number(code));
     };
     stream.on('response', end).on('trailers', end);
     stream.on('error', () => undefined).resume();
