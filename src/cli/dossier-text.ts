@@ -32,7 +32,7 @@ function headLines({ id, network, subnet, address, from, to, reason, announcedWa
   const who = `${from ? from.port : 'nobody'} -> ${to.port}`;
   return [
     `move ${id}  ${address} ${network}/${subnet}`,
-    `  ${rfc3339(announcedWallNs).slice(0, 23)}Z  ${who}, which announced it (${reason})`,
+    `  ${rfc3339(announcedWallNs).slice(0, 23)}Z  ${who}, by ${reason}`,
   ].map(escapeControl);
 }
 

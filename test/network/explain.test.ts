@@ -126,7 +126,7 @@ test.serial('the text names both, every stamp, and is asked by VIP, by number an
     const { stdout, code } = await havip(lab, 'explain', ...argv);
     t.is(code, 0);
     t.regex(stdout, new RegExp(`^move ${move.seq}  ${VIP} default/br-web\\n`));
-    t.regex(stdout, new RegExp(`${lab.port('vm-a')} -> ${lab.port('vm-b')}, which announced it`));
+    t.regex(stdout, new RegExp(`${lab.port('vm-a')} -> ${lab.port('vm-b')}, by arp-request`));
     t.regex(stdout, /outage +none seen/);
   }
   await daemon.stop();

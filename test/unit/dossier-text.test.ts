@@ -12,7 +12,7 @@ test('a crash, line by line', (t) => {
   const whole = { ...rest, stamps: { ...stamps, firstFromNewNs: T + 3_212n * MS } };
   t.deepEqual(dossierText(whole).split('\n'), [
     'move 17  10.0.1.50 blue/web',
-    '  2006-07-14T23:58:24.606Z  tap-a -> tap-b, which announced it (arp-request)',
+    '  2006-07-14T23:58:24.606Z  tap-a -> tap-b, by arp-request',
     '',
     "  outage      3,211.0 ms  from tap-a's last answer to tap-b's first",
     '   guests     3,210.0 ms  # expected 3,609.0 ms after the last advert',
