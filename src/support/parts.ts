@@ -34,7 +34,10 @@ export function partsOf(places: Places, daemon: DaemonStatus | null): Part[] {
   const config = configPath === null ? [] : ['--config', configPath];
   return [
     { name: 'versions.txt', collect: versions },
-    { name: 'doctor.txt', collect: () => ourCommand('doctor', '--pin-path', pinPath, ...config) },
+    {
+      name: 'doctor.txt',
+      collect: () => ourCommand('doctor', '--verbose', '--pin-path', pinPath, '--socket', socket, ...config),
+    },
     { name: 'status.json', collect: () => ourCommand('status', '--json', '--socket', socket) },
     { name: 'daemon.json', collect: () => daemonJson(daemon, socket) },
     { name: 'metrics.txt', collect: () => metrics(daemon) },

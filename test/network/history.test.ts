@@ -152,10 +152,13 @@ test.serial(
     const folder = await mountState(t, lab, 'size=64k');
     await writeFile(`${folder}/filler`, Buffer.alloc(60 << 10));
     const daemon = await startDaemon(lab);
-    // Until the page that is left is full, in the middle of a record.
-    for (let i = 0; (await health(lab, daemon)).historyFailure === null && i < 40; i++) {
-      await takeOver(lab, i % 2 ? 'vm-a' : 'vm-b');
-    }
+    // More than the page that is left takes: it is full in the middle of a record.
+    const ports = Array.from({ length: 80 }, (_, i) => `spare${i}`);
+    const added = ports.map((name) => [
+      `link add ${name} type veth peer name ${name}x`,
+      `link set ${name} master br-web up`,
+    ]);
+    await lab.ip('hv', added.flat());
     await checkMemoryOnly(t, lab, daemon, /ENOSPC/);
     await rm(`${folder}/filler`);
     await checkKept(t, lab, daemon);
