@@ -29,7 +29,7 @@ interface Release {
 export class MoveWatch {
   private readonly releases = new Map<string, Release>();
   /** The move that each HAVIP is followed in; a next one ends it. */
-  private readonly open = new Map<number, NodeJS.Timeout | null>();
+  private readonly open = new Map<number, Open>();
 
   constructor(
     private readonly maps: Maps,
@@ -47,9 +47,17 @@ export class MoveWatch {
     }
   }
 
+  /** What is open is told as far as it was seen. */
   stop(): void {
-    for (const timer of this.open.values()) if (timer) clearTimeout(timer);
-    this.open.clear();
+    for (const havip of [...this.open.keys()]) this.end(havip);
+  }
+
+  private end(havip: number): void {
+    const open = this.open.get(havip);
+    if (!open) return;
+    clearTimeout(open.timer);
+    this.open.delete(havip);
+    this.memory.put(assess(open.facts, true));
   }
 
   private remember(event: EventRecord): void {
@@ -65,8 +73,7 @@ export class MoveWatch {
     const key = keyOf(event);
     const release = this.releases.get(key) ?? null;
     this.releases.delete(key);
-    const timer = this.open.get(move.havip);
-    if (timer) clearTimeout(timer);
+    this.end(move.havip);
     this.look(event, move, this.oldSide(event, move, release), 0);
   }
 
@@ -77,10 +84,8 @@ export class MoveWatch {
     this.memory.put(assess(facts, complete));
     if (complete) return void this.open.delete(move.havip);
     const waitMs = nextMs - (this.looksMs[step] ?? 0);
-    this.open.set(
-      move.havip,
-      setTimeout(() => this.look(event, move, old, step + 1), waitMs),
-    );
+    const timer = setTimeout(() => this.look(event, move, old, step + 1), waitMs);
+    this.open.set(move.havip, { timer, facts });
   }
 
   /** What does not change any more. */
@@ -131,6 +136,12 @@ export class MoveWatch {
     const before = this.tenures(havip).filter((tenure) => tenure.sinceNs && tenure.sinceNs < sinceNs);
     return before.sort((a, b) => (a.sinceNs < b.sinceNs ? 1 : -1))[0];
   }
+}
+
+interface Open {
+  readonly timer: NodeJS.Timeout;
+  /** As of the last look. */
+  readonly facts: Facts;
 }
 
 interface OldSide {

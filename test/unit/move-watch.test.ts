@@ -100,6 +100,7 @@ test('the next move of the HAVIP ends the one before', async (t) => {
   world.watch.begin([event({ seq: 8, timeNs: at(4000) })], [move({ id: 8, sinceNs: at(4000) })]);
   const whole = await world.settled();
   t.is(whole.id, 8);
+  t.true(world.told.findLast(({ id }) => id === 7)?.complete, 'as far as it was seen');
   const others = world.told.filter(({ id }) => id === 7).length;
   await new Promise((resolve) => setTimeout(resolve, 30));
   t.is(world.told.filter(({ id }) => id === 7).length, others);
@@ -136,6 +137,14 @@ test('a goodbye is told, and no VRRP is none', (t) => {
   world.watch.begin([event()], [move({ fromSlot: 0 })]);
   t.deepEqual([world.last.vrrp, world.last.stamps.lastAdvertNs], [null, null]);
   world.watch.stop();
+});
+
+test('a stop tells what is open as far as it was seen', (t) => {
+  const world = new World();
+  world.watch.begin([event()], [move()]);
+  t.false(world.last.complete);
+  world.watch.stop();
+  t.true(world.last.complete);
 });
 
 test('a claimant that waited for its window is said to have waited', (t) => {
