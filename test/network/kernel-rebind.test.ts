@@ -101,6 +101,8 @@ test.serial(
     t.deepEqual(
       told.map(({ kind, to }) => [kind, to?.port]),
       [
+        // The first daemon's, from the history.
+        ['move', lab.port('vm-b')],
         ['flap', lab.port('vm-a')],
         ['move', lab.port('vm-a')],
       ],
