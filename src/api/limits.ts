@@ -5,7 +5,7 @@ import type { ChannelOptions } from '@grpc/grpc-js';
 import { HavipError } from '../errors.js';
 
 /** Connections at once: 1,000 idle ones and as many again. Each costs some 50 KB. */
-export const MAX_CONNECTIONS = 2048;
+const MAX_CONNECTIONS = 2048;
 /** Followers and watchers at once, over all connections: the whole queue of each is bounded too. */
 const MAX_STREAMS = 1024;
 /** Long lists that are read at once: each holds the counters of every HAVIP, 20 MB of 100,000. */
@@ -15,7 +15,7 @@ export const PAGE_MS = 10_000;
 /** Rows a message: about 200 KB, far below grpc-js's limit of 4 MB. */
 export const PAGE_ROWS = 1000;
 
-export const SERVER_OPTIONS: ChannelOptions = {
+const SERVER_OPTIONS: ChannelOptions = {
   // The longest request names 4,096 ports: 70 KB. A longer one is refused by its head, before its body is kept.
   'grpc.max_receive_message_length': 256 * 1024,
   'grpc.max_send_message_length': 4 * 1024 * 1024,
@@ -23,13 +23,22 @@ export const SERVER_OPTIONS: ChannelOptions = {
   'grpc.max_concurrent_streams': 100,
   // Whoever has called nothing for as long is sent away; a client's next call connects again.
   'grpc.max_connection_idle_ms': 10 * 60_000,
-  // A process that was stopped, and never goes on, holds its connection no longer than this.
-  'grpc.keepalive_time_ms': 10 * 60_000,
+  // A peer is asked now and then, and let go where it does not answer: a process that was stopped, and one that broke
+  // the protocol, after which HTTP/2 reads nothing more and would not hear that it has hung up either.
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
   // What HTTP/2 may keep for one connection: headers and frames that wait. Unit: MB.
   'grpc-node.max_session_memory': 4,
   // Statistics for a service that is not offered.
   'grpc.enable_channelz': 0,
 };
+
+export interface Limits {
+  readonly connections: number;
+  readonly options: ChannelOptions;
+}
+
+export const LIMITS: Limits = { connections: MAX_CONNECTIONS, options: SERVER_OPTIONS };
 
 /** So many at once; the others are refused, or wait their turn. */
 export class Gate {

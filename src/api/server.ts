@@ -5,7 +5,7 @@ import { createServer, type Server as SocketServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HavipError } from '../errors.js';
 import { handlers } from './handlers.js';
-import { MAX_CONNECTIONS, newGates, SERVER_OPTIONS } from './limits.js';
+import { LIMITS, newGates } from './limits.js';
 import { addReflection } from './reflection.js';
 import { SERVICE } from './service.js';
 import { admitGroup, clearPlace } from './socket.js';
@@ -22,14 +22,14 @@ export class ApiServer {
   ) {}
 
   /** Errors: FAILED when a living daemon answers on the socket; PERMISSION where we may not bind. */
-  static async start(socket: string, source: ApiSource): Promise<ApiServer> {
+  static async start(socket: string, source: ApiSource, limits = LIMITS): Promise<ApiServer> {
     await clearPlace(socket);
-    const server = new Server(SERVER_OPTIONS);
+    const server = new Server(limits.options);
     server.addService(SERVICE, handlers(source, newGates()));
     await addReflection(server);
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     const listener = createServer((connection) => injector.injectConnection(connection));
-    listener.maxConnections = MAX_CONNECTIONS;
+    listener.maxConnections = limits.connections;
     await listen(listener, socket);
     admitGroup(socket);
     return new ApiServer(server, listener, injector);

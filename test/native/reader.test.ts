@@ -319,6 +319,29 @@ test.serial('a taken metrics port and a living daemon refuse the start by name',
   await again.stop();
 });
 
+test.serial('a follower that resumes after the worker fell is told what it missed', async (t) => {
+  populate(pinMaps(t.context.pinPath, 64));
+  const options = optionsOf(t.context);
+  let cameUp = (): void => undefined;
+  const up = new Promise<void>((resolve) => (cameUp = resolve));
+  const observer = await Observer.start(options, { onUp: () => cameUp() });
+  t.teardown(() => observer.stop());
+  observer.tell({ type: 'events', events: [EVENT], moves: [] });
+  const before = await ApiClient.connect(options.socket);
+  const [first] = await collect(before.events());
+  before.close();
+  await (observer as unknown as { worker: { terminate(): Promise<number> } }).worker.terminate();
+  const meanwhile = Array.from({ length: 1_500 }, (_, at) => ({ ...EVENT, seq: at + 2 }));
+  observer.tell({ type: 'events', events: meanwhile, moves: [] });
+  await up;
+  const after = await ApiClient.connect(options.socket);
+  const batches = await collect(after.events({ afterSeq: 1n, epoch: first?.epoch ?? 0n }));
+  after.close();
+  // 2 to 501 have left the history of 1,000.
+  t.like(batches[0], { lost: 500n, restarted: false, epoch: first?.epoch });
+  t.is(batches.flatMap(({ events }) => events).length, 1_000);
+});
+
 test.serial('a worker that dies is reported, comes back, and knows what was told', async (t) => {
   populate(pinMaps(t.context.pinPath, 64));
   const options = optionsOf(t.context);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { ApiClient } from '../../src/api/client.js';
+import { LIMITS } from '../../src/api/limits.js';
 import { ApiServer } from '../../src/api/server.js';
 import type { ApiSource } from '../../src/api/types.js';
 
@@ -18,9 +19,10 @@ export function place(t: ExecutionContext): string {
 export async function serve(
   t: ExecutionContext,
   source: ApiSource,
+  limits = LIMITS,
 ): Promise<{ socket: string; client: ApiClient; server: ApiServer }> {
   const socket = place(t);
-  const server = await ApiServer.start(socket, source);
+  const server = await ApiServer.start(socket, source, limits);
   const client = await ApiClient.connect(socket);
   t.teardown(() => (client.close(), server.stop()));
   return { socket, client, server };

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The streams of the API: snapshots and changes of HAVIPs and ports, events with filters, gaps that are told, and what
 // a reader costs that stands still.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { Gate } from '../../src/api/limits.js';
+import { Gate, LIMITS } from '../../src/api/limits.js';
 import { Subscriber } from '../../src/api/subscriber.js';
 import type { EventDelivery, HavipNews } from '../../src/api/types.js';
 import { HavipWatch } from '../../src/api/watch-havips.js';
 import { HavipError } from '../../src/errors.js';
 import { BIG, DAEMON, event, FakeSource, havip } from './api-source.js';
 import { serve } from './api-server.js';
+
+const PREFACE_BYTES = 24;
 
 const nameOf = ({ network, subnet, address }: { network: string; subnet: string; address: string }) => ({
   network,
@@ -150,6 +155,31 @@ test('whatever is jumped over is lost, also when a worker hears of it late', (t)
       [[9], 0n],
     ],
   );
+});
+
+test('connections are counted, and those that broke the protocol are let go of', async (t) => {
+  const options = { ...LIMITS.options, 'grpc.keepalive_time_ms': 500, 'grpc.keepalive_timeout_ms': 200 };
+  const { socket, client } = await serve(t, new FakeSource(), { connections: 4, options });
+  await client.daemon();
+  // A SETTINGS frame of a length that is none; their ends of the line are closed and gone.
+  const broken = Buffer.from('505249202a20485454502f322e300d0a0d0a534d0d0a0d0a0000a5040000000000', 'hex');
+  for (let i = 0; i < 3; i++) {
+    const connection = connect(socket, () => connection.write(broken));
+    await once(connection, 'data');
+    connection.destroy();
+  }
+  // Not a client: those of one process share a connection.
+  const served = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const connection = connect(socket, () => connection.write(broken.subarray(0, PREFACE_BYTES)));
+      connection.once('data', () => (connection.destroy(), resolve(true)));
+      connection.on('error', () => resolve(false)).on('close', () => resolve(false));
+    });
+  t.false(await served(), 'the fifth is sent away');
+  t.is((await client.daemon()).pid, 4711, 'the first is served all the time');
+  let tries = 0;
+  while (!(await served()) && tries++ < 100) await setTimeout(100);
+  t.true(tries < 100, 'there is room again');
 });
 
 test('a gate lets so many in, and the next when one leaves; leaving twice is leaving once', async (t) => {
