@@ -74,7 +74,7 @@ export class MoveWatch {
     const release = this.releases.get(key) ?? null;
     this.releases.delete(key);
     this.end(move.havip);
-    this.look(event, move, this.oldSide(event, move, release), 0);
+    this.look(event, move, this.oldSide(move, release), 0);
   }
 
   private look(event: EventRecord, move: MoveRecord, old: OldSide, step: number): void {
@@ -89,14 +89,10 @@ export class MoveWatch {
   }
 
   /** What does not change any more. */
-  private oldSide(
-    event: EventRecord,
-    { havip, fromSlot, sinceNs }: MoveRecord,
-    release: Release | null,
-  ): OldSide {
+  private oldSide({ havip, fromSlot, sinceNs }: MoveRecord, release: Release | null): OldSide {
     const tenure = this.tenureBefore(havip, sinceNs);
     const advert = fromSlot ? this.maps.adverts.get({ havip, port: fromSlot }) : undefined;
-    return { tenure, advert, release, wallOffsetNs: event.wallNs - event.timeNs };
+    return { tenure, advert, release };
   }
 
   private factsOf(event: EventRecord, move: MoveRecord, old: OldSide): Facts {
@@ -148,7 +144,6 @@ interface OldSide {
   readonly tenure: Tenure | undefined;
   readonly advert: Advert | undefined;
   readonly release: Release | null;
-  readonly wallOffsetNs: bigint;
 }
 
 const NOBODY = { port: '', mac: '' };
