@@ -49,7 +49,7 @@ $(BUILD)/bpf/layout.o: bpf/layout.c $(BPF_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
 
-$(BUILD)/bench/%.o: test/bench/%.bpf.c
+$(BUILD)/bench/%.o: src/bench/%.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
@@ -190,7 +190,7 @@ fuzz: root ## the parsers under libFuzzer with sanitizers, for FUZZ_SECONDS (roo
 
 bench: test-packages ## measure against the plain bridge, in one run (root); BENCH_FLAGS=--quick
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(NODE) $(BUILD)/test/bench/main.js $(BENCH_FLAGS)
+	$(Q)$(NODE) $(BUILD)/src/bench/main.js $(BENCH_FLAGS)
 
 PREFIX ?= /usr/local
 SHARE   = $(DESTDIR)$(PREFIX)/share
@@ -202,7 +202,7 @@ man: all ## write the manual pages into build/man
 install: all man ## install below PREFIX (default /usr/local)
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin
 	$(Q)cp -r package.json package-lock.json build $(DESTDIR)$(PREFIX)/lib/havip/
-	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip/build && rm -rf test bench fuzz
+	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip/build && rm -rf test fuzz
 	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	$(Q)ln -sfn ../lib/havip/build/src/cli/main.js $(DESTDIR)$(PREFIX)/bin/havip
 	$(Q)mkdir -p $(SHARE)/man && cp -r $(BUILD)/man/. $(SHARE)/man/

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The announcements that a lab's guest can make by itself, as whole Ethernet frames in hexadecimal. The
-// product parses announcements elsewhere; these are written apart from it, so that a test compares two minds.
+// What a lab's guest can say by itself, as whole Ethernet frames in hexadecimal. The product parses announcements
+// elsewhere; these are written apart from it, so that a test compares two minds.
 import { isIPv6 } from 'node:net';
 import { HavipError } from '../errors.js';
 
 export type AnnouncementForm = 'request' | 'reply';
 
 const BROADCAST = 'ffffffffffff';
+
+export const hexOf = (mac: string): string => mac.replaceAll(':', '');
+export const hexOfIpv4 = (address: string): string =>
+  address
+    .split('.')
+    .map((part) => Number(part).toString(16).padStart(2, '0'))
+    .join('');
 
 /**
  * An announcement of `address` by `mac`: a gratuitous ARP request or reply to broadcast, or for IPv6 an
@@ -15,7 +22,9 @@ const BROADCAST = 'ffffffffffff';
 export function announcement(address: string, mac: string, form: AnnouncementForm): string {
   const hardware = mac.replaceAll(':', '').toLowerCase();
   if (!/^[0-9a-f]{12}$/.test(hardware)) throw new HavipError('USAGE', `"${mac}" is no MAC address`);
-  return isIPv6(address) ? advertisement(ipv6Hex(address), hardware) : arp(ipv4Hex(address), hardware, form);
+  return isIPv6(address)
+    ? advertisement(ipv6Hex(address), hardware)
+    : arp(hexOfIpv4(address), hardware, form);
 }
 
 function arp(address: string, mac: string, form: AnnouncementForm): string {
@@ -40,13 +49,6 @@ function internetChecksum(text: string): number {
   return ~sum & 0xffff;
 }
 
-function ipv4Hex(address: string): string {
-  return address
-    .split('.')
-    .map((part) => hex(Number(part), 2))
-    .join('');
-}
-
 function ipv6Hex(address: string): string {
   const [head = '', tail = ''] = address.split('::');
   const groups = (text: string): string[] => text.split(':').filter(Boolean);
@@ -57,4 +59,20 @@ function ipv6Hex(address: string): string {
 
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0');
+}
+
+/** IPv4 and UDP without a checksum, port 9 to port 9. */
+export function udp(
+  from: { mac: string; address: string },
+  to: { mac: string; address: string },
+  text: string,
+): string {
+  const data = Buffer.from(text).toString('hex');
+  const words = (value: number): string => value.toString(16).padStart(4, '0');
+  const bytes = data.length / 2;
+  const ip = (sum: string): string =>
+    `4500${words(28 + bytes)}000040004011${sum}${hexOfIpv4(from.address)}${hexOfIpv4(to.address)}`;
+  const total = (ip('0000').match(/..../g) ?? []).reduce((sum, word) => sum + parseInt(word, 16), 0);
+  const checksum = words(~((total & 0xffff) + (total >>> 16)) & 0xffff);
+  return `${hexOf(to.mac)}${hexOf(from.mac)}0800${ip(checksum)}00090009${words(8 + bytes)}0000${data}`;
 }

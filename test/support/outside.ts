@@ -3,22 +3,13 @@
 // wire, and EIPs in between.
 import type { ExecutionContext } from 'ava';
 import type { Lab } from '../../src/lab/lab.js';
+import { addOutside, EIP } from '../../src/lab/outside.js';
 import { ADDRESSES, VIP } from '../../src/lab/topology.js';
 import { webConfig } from './daemon.js';
 import { labFor } from './lab.js';
 import { addFarGuest, addGuest, both, type ClientKind, type Kind } from './pair.js';
 
-/** On the wire between gateway and router, so that the router asks for it by ARP. */
-export const EIP = '203.0.113.10';
-export const EIP2 = '203.0.113.11';
-export const OUTSIDE = {
-  /** The host's own address on `ext0`. */
-  gateway: '203.0.113.2',
-  /** The router at the other end. */
-  router: '203.0.113.1',
-  /** Somewhere behind it. */
-  far: '198.51.100.7',
-} as const;
+export { addOutside, EIP, EIP2, OUTSIDE } from '../../src/lab/outside.js';
 
 export interface OutsideOptions {
   /** Of the guests. @default 'veth' */
@@ -45,19 +36,6 @@ export async function outsideLab(t: ExecutionContext, options: OutsideOptions = 
   await lab.ip('client', [`route add default via ${ADDRESSES.host} dev eth0`]);
   await addOutside(lab, 'hv');
   return lab;
-}
-
-/** `ext0` of a hypervisor, and the router at its far end. */
-export async function addOutside(lab: Lab, host: string, far = 'outside'): Promise<void> {
-  await lab.addNamespace(far);
-  await lab.addWire({
-    host,
-    port: 'ext0',
-    near: { addresses: [`${OUTSIDE.gateway}/24`], gateway: OUTSIDE.router },
-    far,
-    farDevice: 'eth0',
-    addresses: [`${OUTSIDE.router}/24`, `${OUTSIDE.far}/32`],
-  });
 }
 
 export const gatewayUplink = { name: 'ext0', gateway: true };

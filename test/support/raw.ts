@@ -2,16 +2,12 @@
 // Whole frames in hexadecimal for tests that send what no stack would: under VLAN tags, forged, cut short. And what
 // a device received, as such frames.
 import { tool, type Lab } from '../../src/lab/lab.js';
+import { hexOf, hexOfIpv4 } from '../../src/lab/frames.js';
 import type { Child } from '../../src/lab/process.js';
 
-const BROADCAST = 'ffffffffffff';
+export { hexOf, hexOfIpv4, udp } from '../../src/lab/frames.js';
 
-export const hexOf = (mac: string): string => mac.replaceAll(':', '');
-export const hexOfIpv4 = (address: string): string =>
-  address
-    .split('.')
-    .map((part) => Number(part).toString(16).padStart(2, '0'))
-    .join('');
+const BROADCAST = 'ffffffffffff';
 
 export interface ArpOptions {
   /** The sender hardware address, and the frame's source unless that is given. */
@@ -32,22 +28,6 @@ export function arp(options: ArpOptions): string {
   const { mac, sender, target = sender, operation = 1, source = mac, types = '000108000604' } = options;
   const header = `${hexOf(options.destination ?? BROADCAST)}${hexOf(source)}0806`;
   return `${header}${types}000${operation}${hexOf(mac)}${hexOfIpv4(sender)}000000000000${hexOfIpv4(target)}`;
-}
-
-/** IPv4 and UDP without a checksum, port 9 to port 9. */
-export function udp(
-  from: { mac: string; address: string },
-  to: { mac: string; address: string },
-  text: string,
-): string {
-  const data = Buffer.from(text).toString('hex');
-  const words = (value: number): string => value.toString(16).padStart(4, '0');
-  const bytes = data.length / 2;
-  const ip = (sum: string): string =>
-    `4500${words(28 + bytes)}000040004011${sum}${hexOfIpv4(from.address)}${hexOfIpv4(to.address)}`;
-  const total = (ip('0000').match(/..../g) ?? []).reduce((sum, word) => sum + parseInt(word, 16), 0);
-  const checksum = words(~((total & 0xffff) + (total >>> 16)) & 0xffff);
-  return `${hexOf(to.mac)}${hexOf(from.mac)}0800${ip(checksum)}00090009${words(8 + bytes)}0000${data}`;
 }
 
 /** Puts tags into a frame, the outer one first: `tagged(frame, '8100', 100, 7)`. */

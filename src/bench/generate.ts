@@ -2,9 +2,9 @@
 // node generate.js IFINDEX FRAME-HEX COUNT: sends that frame of 60 bytes so often out of that device of this network
 // namespace, by a live test run. Prints the time that it took, in nanoseconds.
 import { fileURLToPath } from 'node:url';
-import { Table, U32 } from '../../src/kernel/table.js';
-import type { Layout } from '../../src/kernel/layout.gen.js';
-import { BpfObject, testRun } from '../../src/native/index.js';
+import { Table, U32 } from '../kernel/table.js';
+import type { Layout } from '../kernel/layout.gen.js';
+import { BpfObject, testRun } from '../native/index.js';
 
 const OBJECT = fileURLToPath(new URL('../../bench/stream.o', import.meta.url));
 /** As many as a veth's ring is sure to have room for. */

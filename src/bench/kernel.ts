@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Kernel mode: how long a re-point takes in the program, whether a packet on the announcement's heels still goes
 // astray, and what a flood of claims costs everybody else.
-import { announcement } from '../../src/lab/frames.js';
-import { tool, type Lab } from '../../src/lab/lab.js';
-import { namespacePath } from '../../src/lab/cleanup.js';
+import { announcement } from '../lab/frames.js';
+import { tool, type Lab } from '../lab/lab.js';
+import { namespacePath } from '../lab/cleanup.js';
 import { latencyFigure, type Figure } from './figures.js';
 import {
   addressOf,

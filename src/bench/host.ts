@@ -2,12 +2,12 @@
 // A lab with the real daemon in its hypervisor namespace, as the benchmarks need it.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { announcement } from '../../src/lab/frames.js';
-import { Lab, tool } from '../../src/lab/lab.js';
-import type { Child } from '../../src/lab/process.js';
-import { standardLab, type StandardLabOptions } from '../../src/lab/topology.js';
+import { announcement } from '../lab/frames.js';
+import { Lab, tool } from '../lab/lab.js';
+import type { Child } from '../lab/process.js';
+import { standardLab, type StandardLabOptions } from '../lab/topology.js';
 
-export const HAVIP = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+export const HAVIP = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 let labs = 0;
 

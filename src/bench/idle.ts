@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the daemon costs while nothing happens: 100 ports, 1,000 HAVIPs, alone and scraped as Prometheus would.
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Lab } from '../../src/lab/lab.js';
+import type { Lab } from '../lab/lab.js';
 import type { Figure } from './figures.js';
 import { addressOf, benchLab, cpuMs, startDaemon, type BenchDaemon } from './host.js';
 

@@ -3,12 +3,12 @@
 // Two equal labs take turns.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Lab } from '../../src/lab/lab.js';
-import type { Child } from '../../src/lab/process.js';
-import { VIP } from '../../src/lab/topology.js';
-import { ping, tcpBulk } from '../../src/lab/traffic.js';
-import { addOutside, EIP, OUTSIDE } from '../support/outside.js';
-import { udp } from '../support/raw.js';
+import { Lab } from '../lab/lab.js';
+import type { Child } from '../lab/process.js';
+import { VIP } from '../lab/topology.js';
+import { ping, tcpBulk } from '../lab/traffic.js';
+import { addOutside, EIP, OUTSIDE } from '../lab/outside.js';
+import { udp } from '../lab/frames.js';
 import { ratioFigure, type Figure } from './figures.js';
 import { HAVIP } from './host.js';
 

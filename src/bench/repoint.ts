@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Re-point latency: from an announcement's arrival at the hook (kernel stamp) until the binding is in the map (same
 // clock), taken from the daemon's own events. Every announcement is a move: vm-b takes what vm-a holds.
-import type { Lab } from '../../src/lab/lab.js';
+import type { Lab } from '../lab/lab.js';
 import { latencyFigure, percentile, type Figure } from './figures.js';
 import {
   addressOf,

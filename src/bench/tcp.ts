@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // TCP bulk between guests, default offloads: the fast path against the plain bridge with the right MAC. Two equal
 // labs, one of them with havip loaded, take turns.
-import type { Lab } from '../../src/lab/lab.js';
-import { ADDRESSES, VIP } from '../../src/lab/topology.js';
-import { ping, tcpBulk } from '../../src/lab/traffic.js';
+import type { Lab } from '../lab/lab.js';
+import { ADDRESSES, VIP } from '../lab/topology.js';
+import { ping, tcpBulk } from '../lab/traffic.js';
 import { ratioFigure, type Figure } from './figures.js';
 import { benchLab, startDaemon } from './host.js';
 

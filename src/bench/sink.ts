@@ -3,9 +3,9 @@
 // it. Answers each line with how many frames have come.
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { Table, U32 } from '../../src/kernel/table.js';
-import type { Layout } from '../../src/kernel/layout.gen.js';
-import { BpfObject, linkCreate } from '../../src/native/index.js';
+import { Table, U32 } from '../kernel/table.js';
+import type { Layout } from '../kernel/layout.gen.js';
+import { BpfObject, linkCreate } from '../native/index.js';
 
 const OBJECT = fileURLToPath(new URL('../../bench/stream.o', import.meta.url));
 const U64: Layout<bigint> = {
