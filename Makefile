@@ -190,7 +190,7 @@ fuzz: root ## the parsers under libFuzzer with sanitizers, for FUZZ_SECONDS (roo
 
 bench: test-packages ## measure against the plain bridge, in one run (root); BENCH_FLAGS=--quick
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(NODE) $(BUILD)/src/bench/main.js $(BENCH_FLAGS)
+	$(Q)$(NODE) $(BUILD)/src/cli/main.js bench --out $(BUILD)/bench-report $(BENCH_FLAGS)
 
 PREFIX ?= /usr/local
 SHARE   = $(DESTDIR)$(PREFIX)/share

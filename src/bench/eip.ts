@@ -3,7 +3,7 @@
 // Two equal labs take turns.
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Lab } from '../lab/lab.js';
+import type { Lab } from '../lab/lab.js';
 import type { Child } from '../lab/process.js';
 import { VIP } from '../lab/topology.js';
 import { ping, tcpBulk } from '../lab/traffic.js';
@@ -11,13 +11,8 @@ import { addOutside, EIP, OUTSIDE } from '../lab/outside.js';
 import { udp } from '../lab/frames.js';
 import { ratioFigure, type Figure } from './figures.js';
 import { HAVIP } from './host.js';
-
-export interface EipOptions {
-  readonly rounds: number;
-  readonly seconds: number;
-  /** A round. */
-  readonly packets: number;
-}
+import { newLab } from './labs.js';
+import type { Context } from './suite.js';
 
 const GENERATE = fileURLToPath(new URL('./generate.js', import.meta.url));
 const SINK = fileURLToPath(new URL('./sink.js', import.meta.url));
@@ -30,7 +25,10 @@ interface Site {
   readonly sink: Child | null;
 }
 
-export async function benchEip({ rounds, seconds, packets }: EipOptions): Promise<Figure[]> {
+export async function benchEip({ quick, ...context }: Context): Promise<Figure[]> {
+  const rounds = context.rounds(12, 3);
+  const seconds = quick ? 1 : 3;
+  const packets = quick ? 200_000 : 1_000_000;
   const rates = await compare(rounds, 'xdp', (site) => packetRate(site, packets));
   const bulk = await compare(rounds, 'tc', async ({ lab }) => {
     const pair = { server: 'vm-a', client: 'outside', address: EIP };
@@ -68,7 +66,7 @@ async function compare(
 }
 
 async function makeSite(way: Way, hook: 'xdp' | 'tc'): Promise<Site> {
-  const lab = await Lab.create({ prefix: `hb${process.pid}${way[0]}${hook[0]}` });
+  const lab = await newLab();
   try {
     await lab.addNamespace('hv');
     await lab.addBridge('hv', 'br-web', { addresses: [`${HOST}/24`] });

@@ -35,6 +35,11 @@ export function latencyFigure(what: string, samplesUs: readonly number[], bar: s
 
 const microseconds = (value: number): string => value.toFixed(value < 10 ? 2 : 0);
 
-export function figureText({ what, value, bar }: Figure): string {
-  return `${what}: ${value}${bar ? `   [asked: ${bar}]` : ''}`;
+/** Whether the median is as asked; null where what is asked is no comparison with one number. */
+export function isMet({ bar, samples }: Figure): boolean | null {
+  const [, sign, limit = ''] = /^([<>]=?) ([\d.]+)$/.exec(bar) ?? [];
+  const value = median(samples);
+  if (sign === undefined || Number.isNaN(value)) return null;
+  if (value === Number(limit)) return sign.endsWith('=');
+  return sign.startsWith('<') === value < Number(limit);
 }

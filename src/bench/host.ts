@@ -3,16 +3,15 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { announcement } from '../lab/frames.js';
-import { Lab, tool } from '../lab/lab.js';
+import { tool, type Lab } from '../lab/lab.js';
 import type { Child } from '../lab/process.js';
 import { standardLab, type StandardLabOptions } from '../lab/topology.js';
+import { newLab } from './labs.js';
 
 export const HAVIP = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
-let labs = 0;
-
 export async function benchLab(options: StandardLabOptions = {}): Promise<Lab> {
-  const lab = await Lab.create({ prefix: `hb${process.pid}x${++labs}` });
+  const lab = await newLab();
   try {
     await standardLab(lab, { routed: false, ...options });
     return lab;

@@ -6,13 +6,11 @@ import { ADDRESSES, VIP } from '../lab/topology.js';
 import { ping, tcpBulk } from '../lab/traffic.js';
 import { ratioFigure, type Figure } from './figures.js';
 import { benchLab, startDaemon } from './host.js';
+import type { Context } from './suite.js';
 
-export interface TcpOptions {
-  readonly rounds: number;
-  readonly seconds: number;
-}
-
-export async function benchTcp(kind: 'veth' | 'tap', { rounds, seconds }: TcpOptions): Promise<Figure[]> {
+export async function benchTcp(kind: 'veth' | 'tap', context: Context): Promise<Figure[]> {
+  const rounds = context.rounds(12, 3);
+  const seconds = context.quick ? 1 : 3;
   const labs: Lab[] = [];
   try {
     const plain = await benchLab({ kind });
@@ -34,6 +32,7 @@ export async function benchTcp(kind: 'veth' | 'tap', { rounds, seconds }: TcpOpt
           samples[target][which as 0 | 1].push(bitsPerSecond);
         }
       }
+      context.progress(round + 1, rounds);
     }
     return [
       ratioFigure(`TCP bulk to a HAVIP, ${kind} guests, against the plain bridge`, ...samples.vip, '>= 0.9'),

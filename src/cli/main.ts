@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   reload: async () => (await import('./reload.js')).reloadCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
   lab: async () => (await import('./lab.js')).labCommand(),
+  bench: async () => (await import('./bench.js')).benchCommand(),
   unload: async () => (await import('./unload.js')).unloadCommand(),
   completion: async () => (await import('./completion.js')).completionCommand(wholeTree),
 };

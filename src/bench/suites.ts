@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every suite by its name on the command line, in the order in which they run.
+import { benchEip } from './eip.js';
+import { benchIdle } from './idle.js';
+import { benchKernel } from './kernel.js';
+import { benchRepoint } from './repoint.js';
+import { benchScale } from './scale.js';
+import type { Suite } from './suite.js';
+import { benchTcp } from './tcp.js';
+
+export interface NamedSuite {
+  /** The question, as `--list` shows it. */
+  readonly about: string;
+  readonly run: Suite;
+}
+
+export const SUITES: Readonly<Record<string, NamedSuite>> = {
+  'tcp-veth': {
+    about: 'TCP between container guests, to a HAVIP and past it, against the plain bridge',
+    run: (context) => benchTcp('veth', context),
+  },
+  'tcp-tap': {
+    about: 'the same between guests on taps, as virtual machines have them',
+    run: (context) => benchTcp('tap', context),
+  },
+  eip: { about: 'packets and TCP to an EIP, against nftables NAT', run: benchEip },
+  kernel: {
+    about: 'a move in kernel mode: how long it takes, who it misses, and under a flood of refused claims',
+    run: ({ quick }) => benchKernel({ moves: quick ? 2000 : 10_000, claims: quick ? 100_000 : 500_000 }),
+  },
+  repoint: {
+    about: 'a move in loader mode: announcement at the hook until the binding is visible',
+    run: ({ quick }) => benchRepoint({ fast: quick ? 2000 : 10_000, slow: quick ? 50 : 1000 }),
+  },
+  scale: { about: 'start, restart and memory of the daemon with 100,000 HAVIPs', run: benchScale },
+  idle: {
+    about: 'CPU of the daemon while nothing happens, and while it is scraped',
+    run: ({ quick }) => benchIdle({ seconds: quick ? 15 : 60 }),
+  },
+};
