@@ -2,34 +2,30 @@
 // An EIP at the gateway against the kernel's own way: nftables DNAT and SNAT with conntrack, and the host's routing.
 // Two equal labs take turns.
 import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Lab } from '../lab/lab.js';
-import type { Child } from '../lab/process.js';
 import { VIP } from '../lab/topology.js';
 import { ping, tcpBulk } from '../lab/traffic.js';
 import { addOutside, EIP, OUTSIDE } from '../lab/outside.js';
-import { udp } from '../lab/frames.js';
 import { ratioFigure, type Figure } from './figures.js';
 import { HAVIP } from './host.js';
 import { newLab } from './labs.js';
+import { HOLDER_MAC, linkOf, openStream, send, shortest, SINK_XDP, type Site } from './packet-site.js';
 import type { Context } from './suite.js';
 
-const GENERATE = fileURLToPath(new URL('./generate.js', import.meta.url));
-const SINK = fileURLToPath(new URL('./sink.js', import.meta.url));
 const HOST = '10.0.1.2';
 type Way = 'havip' | 'nftables';
 
-interface Site {
+interface Place {
   readonly lab: Lab;
-  /** At the guest's NIC, where packets are counted; TCP goes on to its stack. */
-  readonly sink: Child | null;
+  /** Where packets are counted; TCP goes on to the guest's stack. */
+  readonly site: Site | null;
 }
 
 export async function benchEip({ quick, ...context }: Context): Promise<Figure[]> {
   const rounds = context.rounds(12, 3);
   const seconds = quick ? 1 : 3;
   const packets = quick ? 200_000 : 1_000_000;
-  const rates = await compare(rounds, 'xdp', (site) => packetRate(site, packets));
+  const rates = await compare(rounds, 'xdp', (place) => packetRate(place, packets));
   const bulk = await compare(rounds, 'tc', async ({ lab }) => {
     const pair = { server: 'vm-a', client: 'outside', address: EIP };
     return (await tcpBulk(lab, pair, { seconds })).bitsPerSecond;
@@ -48,29 +44,32 @@ const million = (samples: readonly number[]): string =>
 async function compare(
   rounds: number,
   hook: 'xdp' | 'tc',
-  measure: (site: Site) => Promise<number>,
+  measure: (place: Place) => Promise<number>,
 ): Promise<[number[], number[]]> {
   const samples: [number[], number[]] = [[], []];
-  const sites: Site[] = [];
+  const places: Place[] = [];
   try {
-    for (const way of ['havip', 'nftables'] as const) sites.push(await makeSite(way, hook));
+    for (const way of ['havip', 'nftables'] as const) places.push(await makePlace(way, hook));
     for (let round = 0; round < rounds; round++) {
       // Who goes first alternates too.
       for (const which of round % 2 ? ([1, 0] as const) : ([0, 1] as const))
-        samples[which].push(await measure(sites[which] as Site));
+        samples[which].push(await measure(places[which] as Place));
     }
     return samples;
   } finally {
-    for (const { lab } of sites) await lab.close();
+    for (const { lab } of places) await lab.close();
   }
 }
 
-async function makeSite(way: Way, hook: 'xdp' | 'tc'): Promise<Site> {
+async function makePlace(way: Way, hook: 'xdp' | 'tc'): Promise<Place> {
   const lab = await newLab();
   try {
     await lab.addNamespace('hv');
     await lab.addBridge('hv', 'br-web', { addresses: [`${HOST}/24`] });
-    await lab.addGuest('vm-a', { host: 'hv', bridge: 'br-web', addresses: ['10.0.1.11/24'], gateway: HOST });
+    await lab.addGuest('vm-a', {
+      ...{ host: 'hv', bridge: 'br-web', mac: HOLDER_MAC },
+      ...{ addresses: ['10.0.1.11/24'], gateway: HOST },
+    });
     await lab.must('vm-a', ['ethtool', '-K', 'eth0', 'gro', 'on']);
     await addOutside(lab, 'hv');
     // Guests' own offloads; a NIC would have finished them, which XDP needs.
@@ -79,18 +78,17 @@ async function makeSite(way: Way, hook: 'xdp' | 'tc'): Promise<Site> {
     await (way === 'havip' ? startHavip(lab, hook) : startNftables(lab));
     await lab.announce('vm-a', VIP);
     if ((await ping(lab, 'outside', EIP, 3)).received < 3) throw new Error(`${way}: the EIP does not answer`);
-    const sink = hook === 'xdp' ? await startSink(lab) : null;
-    return { lab, sink };
+    return { lab, site: hook === 'xdp' ? await openEipStream(lab) : null };
   } catch (error) {
     await lab.close();
     throw error;
   }
 }
 
-async function startSink(lab: Lab): Promise<Child> {
-  const sink = lab.spawn('vm-a', [process.execPath, SINK, await ifindexOf(lab, 'vm-a')], { stdin: true });
-  await sink.waitFor(/^ready$/);
-  return sink;
+async function openEipStream(lab: Lab): Promise<Site> {
+  const from = { mac: lab.mac('outside'), address: OUTSIDE.router };
+  const head = shortest(from, { mac: (await linkOf(lab, 'hv', 'ext0')).address, address: EIP });
+  return openStream(lab, { source: 'outside', sink: SINK_XDP, head, spread: 1 });
 }
 
 async function startHavip(lab: Lab, hook: 'xdp' | 'tc'): Promise<void> {
@@ -123,29 +121,8 @@ async function startNftables(lab: Lab): Promise<void> {
 }
 
 /** Packets a second that came to the guest's NIC; one that got lost counts as not sent. */
-async function packetRate({ lab, sink }: Site, packets: number): Promise<number> {
-  const [link] = JSON.parse(await lab.must('hv', ['ip', '-j', 'link', 'show', 'ext0'])) as {
-    address: string;
-  }[];
-  const from = { mac: lab.mac('outside'), address: OUTSIDE.router };
-  const frame = udp(from, { mac: link?.address ?? '', address: EIP }, 'x'.repeat(60 - 42));
-  const before = await arrived(sink);
-  const argv = [process.execPath, GENERATE, await ifindexOf(lab, 'outside'), frame, String(packets)];
-  const ns = Number(await lab.must('outside', argv, { timeoutMs: 60_000 }));
-  return ((await arrived(sink)) - before) / (ns / 1e9);
-}
-
-async function arrived(sink: Child | null): Promise<number> {
-  if (!sink) return NaN;
-  const from = sink.lines.length;
-  sink.write('?\n');
-  const [, count] = await sink.waitFor(/^arrived (\d+)$/, { from });
-  return Number(count);
-}
-
-async function ifindexOf(lab: Lab, ns: string): Promise<string> {
-  const [link] = JSON.parse(await lab.must(ns, ['ip', '-j', 'link', 'show', 'eth0'])) as {
-    ifindex: number;
-  }[];
-  return String(link?.ifindex);
+async function packetRate({ site }: Place, packets: number): Promise<number> {
+  if (!site) return NaN;
+  const { ns, sent, lost } = await send(site, 60, packets);
+  return (1e9 / ns) * ((sent - lost) / sent);
 }

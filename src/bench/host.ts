@@ -37,12 +37,14 @@ export type Rebind = 'kernel' | 'loader';
 /**
  * @param havips Addresses of subnet 10.0.0.0/8 on br-web.
  * @param rebind null: every option is left to its default.
+ * @param subnetLines More of the subnet's configuration, such as `uplinks: [up0]`.
  */
 export async function startDaemon(
   lab: Lab,
   havips: readonly string[],
   rebind: Rebind | null = 'kernel',
   members: readonly string[] = [],
+  subnetLines: readonly string[] = [],
 ): Promise<BenchDaemon> {
   const only = members.length ? `, members: [${members.join(', ')}]` : '';
   const options = havips.map(
@@ -52,7 +54,7 @@ export async function startDaemon(
   const pins = `${await lab.bpffs()}/havip`;
   const socket = `${lab.tempDir}/havip.sock`;
   const file = `${lab.tempDir}/havip.yaml`;
-  await writeFile(file, configText(pins, socket, options));
+  await writeFile(file, configText(pins, socket, options, subnetLines));
   const started = performance.now();
   const child = lab.spawn('hv', [process.execPath, HAVIP, 'run', '--config', file]);
   const [line] = await child.waitFor(/"metrics":"[^"]+".*"msg":"(loaded|took over)/, { timeoutMs: 60_000 });
@@ -60,7 +62,12 @@ export async function startDaemon(
   return { child, args: ['--socket', socket], startMs: performance.now() - started, metrics };
 }
 
-function configText(pins: string, socket: string, havips: readonly string[]): string {
+function configText(
+  pins: string,
+  socket: string,
+  havips: readonly string[],
+  subnetLines: readonly string[],
+): string {
   return `pinPath: ${pins}
 api: { socket: ${socket} }
 metrics: { listen: "127.0.0.1:0" }
@@ -70,7 +77,7 @@ networks:
       - name: web
         cidr: 10.0.0.0/8
         bridge: br-web
-        havips:
+${subnetLines.map((line) => `        ${line}\n`).join('')}        havips:
 ${havips.join('\n')}
 `;
 }

@@ -3,6 +3,7 @@
 import { benchEip } from './eip.js';
 import { benchIdle } from './idle.js';
 import { benchKernel } from './kernel.js';
+import { benchPacketRate } from './packet-rate.js';
 import { benchRepoint } from './repoint.js';
 import { benchScale } from './scale.js';
 import type { Suite } from './suite.js';
@@ -15,6 +16,14 @@ export interface NamedSuite {
 }
 
 export const SUITES: Readonly<Record<string, NamedSuite>> = {
+  'packet-rate': {
+    about: 'UDP from the wire to a guest (XDP), against a bare redirect, bridge, nftables and routing',
+    run: (context) => benchPacketRate('wire', context),
+  },
+  'packet-rate-tc': {
+    about: 'UDP from guest to guest (tc), against the same',
+    run: (context) => benchPacketRate('guest', context),
+  },
   'tcp-veth': {
     about: 'TCP between container guests, to a HAVIP and past it, against the plain bridge',
     run: (context) => benchTcp('veth', context),
