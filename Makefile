@@ -28,11 +28,12 @@ TS_SOURCES  := $(shell find src test -name '*.ts' -not -name '*.gen.d.ts')
 WEB_FILES   := $(wildcard src/web/*.html src/web/*.css src/web/*.svg)
 FORMATTED   := 'src/**/*.ts' 'test/**/*.ts' 'src/web/*.{html,css}' '!src/**/*.gen.d.ts'
 LAB_TOOLS   := $(patsubst src/lab/tools/%.c,$(BUILD)/lab/%,$(wildcard src/lab/tools/*.c))
+BENCH_OBJECTS := $(patsubst src/bench/%.bpf.c,$(BUILD)/bench/%.o,$(wildcard src/bench/*.bpf.c))
 SHELLS      := $(patsubst %,$(BUILD)/%,$(wildcard src/completion/havip.*))
 
 .PHONY: all help test demo bench check layout format clean man install uninstall packages
 
-all: $(BUILD)/bpf/havip.bpf.o $(BUILD)/bench/stream.o $(BUILD)/native/havip.node $(BUILD)/.compiled $(BUILD)/src/api/havip.proto $(LAB_TOOLS) $(SHELLS) ## build everything (the default)
+all: $(BUILD)/bpf/havip.bpf.o $(BENCH_OBJECTS) $(BUILD)/native/havip.node $(BUILD)/.compiled $(BUILD)/src/api/havip.proto $(LAB_TOOLS) $(SHELLS) ## build everything (the default)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +50,7 @@ $(BUILD)/bpf/layout.o: bpf/layout.c $(BPF_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
 
-$(BUILD)/bench/%.o: src/bench/%.bpf.c
+$(BUILD)/bench/%.o: src/bench/%.bpf.c src/bench/bare.h
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@

@@ -23,6 +23,8 @@ export async function benchLab(options: StandardLabOptions = {}): Promise<Lab> {
 
 export interface BenchDaemon {
   readonly child: Child;
+  readonly pinPath: string;
+  /** What commands find it by. */
   readonly args: readonly string[];
   /** From the start of the process until holders are followed. Unit: ms. */
   readonly startMs: number;
@@ -51,35 +53,39 @@ export async function startDaemon(
     (address) =>
       `          - { address: ${address}${rebind ? `, rebind: ${rebind}${only}, ${BUDGET}` : ''} }`,
   );
-  const pins = `${await lab.bpffs()}/havip`;
+  return runDaemon(lab, networksText(options, subnetLines));
+}
+
+/** @param networks That part of the configuration, YAML or JSON. */
+export async function runDaemon(lab: Lab, networks: string): Promise<BenchDaemon> {
+  const pinPath = `${await lab.bpffs()}/havip`;
   const socket = `${lab.tempDir}/havip.sock`;
   const file = `${lab.tempDir}/havip.yaml`;
-  await writeFile(file, configText(pins, socket, options, subnetLines));
+  const head = `pinPath: ${pinPath}\napi: { socket: ${socket} }\nmetrics: { listen: "127.0.0.1:0" }\n`;
+  await writeFile(file, `${head}networks: ${networks}\n`);
   const started = performance.now();
   const child = lab.spawn('hv', [process.execPath, HAVIP, 'run', '--config', file]);
   const [line] = await child.waitFor(/"metrics":"[^"]+".*"msg":"(loaded|took over)/, { timeoutMs: 60_000 });
   const metrics = /"metrics":"([^"]+)"/.exec(line)?.[1] ?? '';
-  return { child, args: ['--socket', socket], startMs: performance.now() - started, metrics };
+  return { child, pinPath, args: ['--socket', socket], startMs: performance.now() - started, metrics };
 }
 
-function configText(
-  pins: string,
-  socket: string,
-  havips: readonly string[],
-  subnetLines: readonly string[],
-): string {
-  return `pinPath: ${pins}
-api: { socket: ${socket} }
-metrics: { listen: "127.0.0.1:0" }
-networks:
+/** Series by their names, labels included. */
+export async function scrape(lab: Lab, { metrics }: BenchDaemon): Promise<Map<string, number>> {
+  const text = await lab.must('hv', ['curl', '-sS', `http://${metrics}/metrics`]);
+  const lines = [...text.matchAll(/^([^#\n].*) (\S+)$/gm)];
+  return new Map(lines.map(([, name = '', value]) => [name, Number(value)]));
+}
+
+function networksText(havips: readonly string[], subnetLines: readonly string[]): string {
+  return `
   - name: bench
     subnets:
       - name: web
         cidr: 10.0.0.0/8
         bridge: br-web
 ${subnetLines.map((line) => `        ${line}\n`).join('')}        havips:
-${havips.join('\n')}
-`;
+${havips.join('\n')}`;
 }
 
 /** The i-th address of 10.128.0.0/9, which no guest of the lab uses. */

@@ -56,7 +56,16 @@ async function prepareBare(lab: Lab, entry: Entry): Promise<string> {
 
 /** At its best: it knows the guest's MAC, and so does the sender. */
 async function prepareBridge(lab: Lab): Promise<string> {
-  await lab.must('hv', ['bridge', 'fdb', 'replace', HOLDER_MAC, 'dev', lab.port(GUEST.name), 'master', 'static']);
+  await lab.must('hv', [
+    'bridge',
+    'fdb',
+    'replace',
+    HOLDER_MAC,
+    'dev',
+    lab.port(GUEST.name),
+    'master',
+    'static',
+  ]);
   return HOLDER_MAC;
 }
 

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A stream of frames, the barest ways to pass one on, and where it ends. As fast as a CPU can hand it to a device: what
  * a live test run is given goes out of the device that the run is said to be on. */
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
 #include <linux/ip.h>
-#include <linux/pkt_cls.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+
+#include "bare.h"
 
 #define HEAD_BYTES 60 /* Ethernet's shortest frame, without its checksum */
 #define PROTOCOL_UDP 17
 #define PORT_DISCARD 9
-
-/* Of the guest at the stream's end: a constant, so that a program can write it without a look-up. */
-static const __u8 holder[ETH_ALEN] = { 0x02, 0, 0, 0, 0xbe, 0x0c };
 
 /* What to send. */
 struct stream {
@@ -81,39 +76,16 @@ int generate_mix(struct xdp_md *ctx)
 	return write_head(ctx, stream, n, bytes);
 }
 
-/* 0 -> the device that the next two send to */
-struct {
-	__uint(type, BPF_MAP_TYPE_DEVMAP);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} way SEC(".maps");
-
-/* The same for the second: a variable is read without a look-up. The only one in .data, where it is set. */
-__u32 way_ifindex = 1;
-
-/* As fast as XDP can be: nothing is looked up or counted. */
 SEC("xdp")
 int bare(struct xdp_md *ctx)
 {
-	struct ethhdr *eth = (void *)(long)ctx->data;
-
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end)
-		return XDP_DROP;
-	__builtin_memcpy(eth->h_dest, holder, ETH_ALEN);
-	return bpf_redirect_map(&way, 0, XDP_DROP);
+	return bare_redirect(ctx);
 }
 
-/* ... and tc, to a veth guest. */
 SEC("tc")
 int bare_peer(struct __sk_buff *skb)
 {
-	struct ethhdr *eth = (void *)(long)skb->data;
-
-	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
-		return TC_ACT_SHOT;
-	__builtin_memcpy(eth->h_dest, holder, ETH_ALEN);
-	return bpf_redirect_peer(way_ifindex, 0);
+	return bare_redirect_peer(skb);
 }
 
 /* Frames of the stream that came: 0 -> to the guest's MAC, 1 -> to another. */

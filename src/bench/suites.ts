@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Every suite by its name on the command line, in the order in which they run.
+import { benchCost } from './cost.js';
 import { benchEip } from './eip.js';
 import { benchIdle } from './idle.js';
 import { benchKernel } from './kernel.js';
@@ -23,6 +24,10 @@ export const SUITES: Readonly<Record<string, NamedSuite>> = {
   'packet-rate-tc': {
     about: 'UDP from guest to guest (tc), against the same',
     run: (context) => benchPacketRate('guest', context),
+  },
+  cost: {
+    about: 'nanoseconds that the programs take for a frame, by verdict, against a program that does nothing',
+    run: benchCost,
   },
   'tcp-veth': {
     about: 'TCP between container guests, to a HAVIP and past it, against the plain bridge',

@@ -72,13 +72,17 @@ export interface TcxProgram {
   linkId: number;
 }
 
-/** runTimeNs and runCount stay 0n unless sysctl kernel.bpf_stats_enabled is on. tag: 16 hex digits. */
+/**
+ * runTimeNs and runCount stay 0n unless sysctl kernel.bpf_stats_enabled is on. tag: 16 hex digits. xlatedBytes: 8 an
+ * instruction, as the verifier left them; 0 without CAP_PERFMON.
+ */
 export interface ProgramInfo {
   id: number;
   name: string;
   type: number;
   tag: string;
   mapIds: number[];
+  xlatedBytes: number;
   jitedBytes: number;
   verifiedInstructions: number;
   runTimeNs: bigint;

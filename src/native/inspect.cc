@@ -58,6 +58,7 @@ Napi::Value ProgramInfo(const Napi::CallbackInfo &info) {
   out.Set("type", program.type);
   out.Set("tag", Hex(program.tag, sizeof program.tag));
   out.Set("mapIds", ids);
+  out.Set("xlatedBytes", program.xlated_prog_len);
   out.Set("jitedBytes", program.jited_prog_len);
   out.Set("verifiedInstructions", program.verified_insns);
   out.Set("runTimeNs", Napi::BigInt::New(env, static_cast<uint64_t>(program.run_time_ns)));

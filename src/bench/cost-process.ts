@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The helper process of the cost suites, from outside: rounds of test runs in which the programs take turns.
+import { fileURLToPath } from 'node:url';
+import type { Lab } from '../lab/lab.js';
+import type { Child } from '../lab/process.js';
+import { SPARE_DEVICES, type CostRun, type ProgramCounts, type Programs } from './cost-types.js';
+
+const SCRIPT = fileURLToPath(new URL('./cost-run.js', import.meta.url));
+const TURNS = ['empty', 'bare', 'own'] as const;
+
+export interface CostProcess {
+  readonly child: Child;
+  /** Of the program of each run. */
+  readonly counts: readonly ProgramCounts[];
+}
+
+export async function costProcess(lab: Lab, pinPath: string, runs: readonly CostRun[]): Promise<CostProcess> {
+  await lab.ip(
+    'hv',
+    SPARE_DEVICES.map((name) => `link add ${name} type veth peer name ${name}-peer`),
+  );
+  const argv = [process.execPath, SCRIPT, pinPath, JSON.stringify(runs)];
+  const child = lab.spawn('hv', argv, { stdin: true });
+  const [, counts = '[]'] = await child.waitFor(/^ready (.*)$/);
+  return { child, counts: JSON.parse(counts) as ProgramCounts[] };
+}
+
+/** @returns nanoseconds of one run */
+export async function costOf(
+  { child }: CostProcess,
+  at: number,
+  program: keyof Programs<unknown>,
+  runs: number,
+): Promise<number> {
+  const from = child.lines.length;
+  child.write(`${at} ${program} ${runs}\n`);
+  const [, ns] = await child.waitFor(/^took (\S+)$/, { from });
+  return Number(ns);
+}
+
+/** One of each program, who goes first by the round. */
+export async function costRound(
+  helper: CostProcess,
+  at: number,
+  round: number,
+  runs: number,
+): Promise<Programs<number>> {
+  const took = { empty: NaN, bare: NaN, own: NaN };
+  for (let turn = 0; turn < TURNS.length; turn++) {
+    const program = TURNS[(turn + round) % TURNS.length] ?? 'own';
+    took[program] = await costOf(helper, at, program, runs);
+  }
+  return took;
+}
