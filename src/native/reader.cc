@@ -62,7 +62,12 @@ void Reader::OnPoll(uv_poll_t *poll, int status, int) {
   // libuv stops a watcher whose socket has an error pending (a netlink overrun, a device that went down): the read
   // fetches and clears that error, so reading goes on.
   if (status < 0) uv_poll_start(poll, UV_READABLE, OnPoll);
-  handle->reader->OnReadable();
+  try {
+    handle->reader->OnReadable();
+  } catch (const Napi::Error &) {
+    // A worker that is being terminated runs no JavaScript any more, and has no caller who could be told; its clean-up
+    // is on its way.
+  }
 }
 
 void Reader::OnClosed(uv_handle_t *closed) {
