@@ -9,6 +9,8 @@
 /* Each entry's own. The packet's bytes from `at` on, whether linear or not; 0: they are there, or written. */
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes);
 static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 bytes);
+/* The whole frame, also what is not linear. */
+static __always_inline __u32 frame_bytes(void *ctx);
 /* 0: the frame has so many bytes now. */
 static __always_inline int frame_resize(void *ctx, __u32 from, __u32 to);
 /* Whether this entry can send a frame out of the port that it came in by. */

@@ -300,6 +300,7 @@ VERIFIED_ALONE int take_up(struct announcement *said, const struct havip_port *i
 	if (!on.policy)
 		return HAVIP_PASS_NOT_HAVIP;
 	*(__u64 *)&record->by = holder_pack(said->mac, in->slot);
+	on.steered = steered_by(&key, record->havip);
 	result = judge(said, &on, in, subnet);
 	if (may_hold(result))
 		note_holder(in);

@@ -12,7 +12,7 @@ static __always_inline int port_matches(__u32 asked, __u32 port)
 
 /* Under the lock, as the next ones. Non-zero: done, and to be told where the record has a seq. */
 static __always_inline int release_locked(struct havip_command *command, struct havip_state *state,
-					  struct havip_binding *binding)
+					  struct havip_binding *binding, struct havip_holder *steered)
 {
 	struct havip_record *record = &command->record;
 	__u64 holder = holder_word(&binding->holder);
@@ -24,14 +24,14 @@ static __always_inline int release_locked(struct havip_command *command, struct 
 	*(__u64 *)&record->by = holder;
 	*(volatile __u64 *)&binding->former = holder;
 	binding->since_ns = command->ts_ns;
-	*(volatile __u64 *)&binding->holder = 0;
+	write_holder(binding, steered, 0);
 	record->seq = ++state->seq;
 	record->result = HAVIP_RESULT_RELEASED;
 	return 1;
 }
 
 static __always_inline int bind_locked(struct havip_command *command, struct havip_state *state,
-				       struct havip_binding *binding)
+				       struct havip_binding *binding, struct havip_holder *steered)
 {
 	struct havip_record *record = &command->record;
 
@@ -40,7 +40,7 @@ static __always_inline int bind_locked(struct havip_command *command, struct hav
 	if (!writes_binding(command->result))
 		return 0;
 	record->by = command->by;
-	rebind(binding, state, holder_word(&command->by), command->ts_ns, command->kind, command->result,
+	rebind(binding, steered, state, holder_word(&command->by), command->ts_ns, command->kind, command->result,
 	       command->ts_ns);
 	record->seq = ++state->seq;
 	record->result = command->result;
@@ -95,7 +95,7 @@ static __always_inline int command_state(struct havip_command *command, struct h
 }
 
 static __always_inline int command_binding(struct havip_command *command, struct havip_state *state,
-					   struct havip_binding *binding)
+					   struct havip_binding *binding, struct havip_holder *steered)
 {
 	struct havip_record *record = &command->record;
 	int done = 0;
@@ -103,13 +103,109 @@ static __always_inline int command_binding(struct havip_command *command, struct
 	bpf_spin_lock(&state->lock);
 	remember_before(record, binding);
 	if (command->op == HAVIP_COMMAND_RELEASE)
-		done = release_locked(command, state, binding);
+		done = release_locked(command, state, binding, steered);
 	else if (command->op == HAVIP_COMMAND_BIND)
-		done = bind_locked(command, state, binding);
+		done = bind_locked(command, state, binding, steered);
 	else if (command->op == HAVIP_COMMAND_FORGET)
 		done = forget_locked(command, state);
+
 	bpf_spin_unlock(&state->lock);
 	return done;
+}
+
+/* The holder of before would be another HAVIP's: it goes last, and comes first. */
+static __always_inline void place_in(struct havip_bucket *bucket, __u32 at, __u64 word, __u64 holder)
+{
+	at &= HAVIP_BUCKET_WORDS - 1;
+	if (word)
+		*(volatile __u64 *)&bucket->holders[at] = holder;
+	*(volatile __u64 *)&bucket->words[at] = word;
+	if (!word)
+		*(volatile __u64 *)&bucket->holders[at] = holder;
+}
+
+/* Under the lock: the holder as it is now. */
+static __always_inline void follow_binding(__u32 havip, struct havip_binding *binding, struct havip_holder *steered)
+{
+	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
+
+	if (!state || !binding || !steered)
+		return;
+	bpf_spin_lock(&state->lock);
+	*(volatile __u64 *)steered = holder_word(&binding->holder);
+	bpf_spin_unlock(&state->lock);
+}
+
+/* Gives a HAVIP a word in its bucket, unless it has one; readers look on. Where none is free, or another one would be
+ * taken for it, the bucket says that it has spilled, at the cost of the word that was there. */
+VERIFIED_ALONE int place_havip(__u32 havip)
+{
+	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
+	struct havip_binding *binding;
+	struct havip_key key;
+	struct cell cell;
+	int free = -1, taken = 0;
+
+	if (!policy || !policy->key.subnet)
+		return 0;
+	__builtin_memcpy(&key, &policy->key, sizeof(key));
+	cell = cell_of(&key);
+	if (!cell.bucket)
+		return 0;
+	if (!steered_by(&key, havip)) {
+#pragma unroll
+		for (int i = HAVIP_BUCKET_WORDS - 1; i >= 0; i--) {
+			__u64 word = cell.bucket->words[i];
+
+			if (!word)
+				free = i;
+			else if ((word ^ cell.wanted) < 1 << HAVIP_INDEX_BITS)
+				taken = 1;
+		}
+		if (free >= 0 && !taken)
+			place_in(cell.bucket, free, cell.wanted | havip, 0);
+		else
+			place_in(cell.bucket, HAVIP_BUCKET_WORDS - 1, BUCKET_SPILLED, 0);
+	}
+	binding = binding_find(&key);
+	if (binding && binding->havip == havip)
+		follow_binding(havip, binding, steered_by(&key, havip));
+	return 1;
+}
+
+/* Before its row in `bindings` goes. A bucket that has spilled stays so: slower, never wrong. */
+VERIFIED_ALONE int displace_havip(__u32 havip)
+{
+	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
+	struct havip_key key;
+	struct cell cell;
+
+	if (!policy || !policy->key.subnet)
+		return 0;
+	__builtin_memcpy(&key, &policy->key, sizeof(key));
+	cell = cell_of(&key);
+	if (!cell.bucket)
+		return 0;
+#pragma unroll
+	for (int i = 0; i < HAVIP_BUCKET_WORDS; i++)
+		if (cell.bucket->words[i] == (cell.wanted | havip))
+			place_in(cell.bucket, i, 0, 0);
+	return 1;
+}
+
+/* What `bindings` need not have. */
+static __always_inline int command_places(const struct havip_command *command)
+{
+	if (command->op == HAVIP_COMMAND_DISPLACE)
+		return displace_havip(command->havip) + 1;
+	if (command->op != HAVIP_COMMAND_PLACE)
+		return 0;
+	for (__u32 i = 0; i < HAVIP_PLACED_AT_ONCE; i++) {
+		if (i >= command->count)
+			break;
+		place_havip(command->havip + i);
+	}
+	return 1;
 }
 
 SEC("tc")
@@ -135,11 +231,11 @@ int havip_command(struct __sk_buff *skb)
 	policy = bpf_map_lookup_elem(&havips, &own.havip);
 	if (!state || !policy)
 		return TC_ACT_SHOT;
-	own.done = command_state(&own, state);
+	own.done = command_places(&own) || command_state(&own, state);
 	__builtin_memcpy(&key, &policy->key, sizeof(key));
 	binding = binding_find(&key);
 	if (!own.done && binding && binding->havip == own.havip)
-		own.done = command_binding(&own, state, binding);
+		own.done = command_binding(&own, state, binding, steered_by(&key, own.havip));
 	if (own.done && writes_binding(own.record.result)) {
 		own.record.done_ns = bpf_ktime_get_ns();
 		note_station(key.subnet, &own.by);

@@ -17,6 +17,7 @@
 /* What a claim is judged by, gathered before the lock: no helper may be called under it. */
 struct deciding {
 	struct havip_binding *binding;
+	struct havip_holder *steered;  /* where packets find the holder; null: in the binding */
 	struct havip_policy *policy;
 	struct havip_target *claimant; /* the target of the port it came in by */
 	struct havip_record *record;
@@ -63,9 +64,17 @@ static __always_inline void forget_pending(struct havip_state *state)
 	*(__u64 *)&state->pending = 0;
 }
 
-/* The holder's word goes last: whoever steers by it finds the rest in place. */
-static __always_inline void rebind(struct havip_binding *binding, struct havip_state *state, __u64 by, __u64 ts_ns,
-				   __u32 kind, enum havip_claim_result outcome, __u64 spent_ns)
+/* Under the lock, as the binding's own word is. What packets go by is written last: they find the rest in place. */
+static __always_inline void write_holder(struct havip_binding *binding, struct havip_holder *steered, __u64 holder)
+{
+	*(volatile __u64 *)&binding->holder = holder;
+	if (steered)
+		*(volatile __u64 *)steered = holder;
+}
+
+static __always_inline void rebind(struct havip_binding *binding, struct havip_holder *steered,
+				   struct havip_state *state, __u64 by, __u64 ts_ns, __u32 kind,
+				   enum havip_claim_result outcome, __u64 spent_ns)
 {
 	__u64 holder = holder_word(&binding->holder);
 
@@ -78,7 +87,7 @@ static __always_inline void rebind(struct havip_binding *binding, struct havip_s
 	}
 	binding->since_ns = ts_ns;
 	binding->by = kind;
-	*(volatile __u64 *)&binding->holder = by;
+	write_holder(binding, steered, by);
 	forget_pending(state);
 	state->spoke_ns = ts_ns;
 }
@@ -142,7 +151,7 @@ static __always_inline enum havip_claim_result decide_locked(const struct decidi
 			record->seq = ++state->seq;
 		return HAVIP_RESULT_HELD_BACK;
 	}
-	rebind(binding, state, claimant, ts_ns, record->kind, outcome, ts_ns);
+	rebind(binding, on->steered, state, claimant, ts_ns, record->kind, outcome, ts_ns);
 	record->seq = ++state->seq;
 	return outcome;
 }
@@ -163,6 +172,7 @@ static int window_opened(__attribute__((unused)) void *map, __u32 *havip, struct
 	__u64 now_ns = bpf_ktime_get_ns(), opens_ns = 0;
 	struct havip_record record = { .havip = *havip, .cause = HAVIP_CAUSE_WINDOW };
 	enum havip_claim_result outcome = HAVIP_RESULT_WITHDRAWN;
+	struct havip_holder *steered;
 	struct havip_target *target;
 	struct havip_binding *binding;
 	struct havip_key key;
@@ -176,6 +186,7 @@ static int window_opened(__attribute__((unused)) void *map, __u32 *havip, struct
 	target = bpf_map_lookup_elem(&targets, &slot);
 	if (!binding || binding->havip != *havip || !target)
 		return 0;
+	steered = steered_by(&key, *havip);
 
 	bpf_spin_lock(&state->lock);
 	if (state->pending.port != slot || !slot) {
@@ -192,7 +203,8 @@ static int window_opened(__attribute__((unused)) void *map, __u32 *havip, struct
 		if (*(volatile __u32 *)&target->ifindex)
 			outcome = outcome_of(binding, holder_word(&record.by), target->kind == HAVIP_UPLINK);
 		if (writes_binding(outcome)) {
-			rebind(binding, state, holder_word(&record.by), record.ts_ns, record.kind, outcome, now_ns);
+			rebind(binding, steered, state, holder_word(&record.by), record.ts_ns, record.kind, outcome,
+			       now_ns);
 		} else {
 			outcome = HAVIP_RESULT_WITHDRAWN;
 			forget_pending(state);

@@ -157,15 +157,15 @@ static __always_inline enum havip_reason cross_in(struct crossing *crossing, con
 	__u32 slot;
 
 	if (is_traced(in))
-		trace_found(key->subnet, binding);
+		trace_found(key->subnet, binding ? binding->havip : NO_HAVIP,
+			    binding ? holder_word(&binding->holder) : 0);
 	if (!binding)
 		return HAVIP_DROP_EIP_UNHELD;
 	crossing->to.havip = binding->havip;
-	crossing->to.since_ns = binding->since_ns;
 	crossing->to.holder = holder_unpack(holder_word(&binding->holder));
 	slot = crossing->to.holder.port;
 	if (!slot) {
-		count_unheld(in, binding);
+		count_unheld(in, binding->havip);
 		return HAVIP_DROP_EIP_UNHELD;
 	}
 	crossing->to.target = target = bpf_map_lookup_elem(&targets, &slot);
@@ -225,7 +225,8 @@ static __always_inline enum havip_reason cross_from(struct crossing *crossing, c
 	address_from_ipv4(key.address, nat->outer.ip.saddr);
 	binding = binding_find(&key);
 	if (is_traced(in))
-		trace_found(in->subnet, binding);
+		trace_found(in->subnet, binding ? binding->havip : NO_HAVIP,
+			    binding ? holder_word(&binding->holder) : 0);
 	if (binding) {
 		holder = holder_unpack(holder_word(&binding->holder));
 		crossing->from_holder = holder.port == in->slot &&
@@ -313,7 +314,7 @@ static __always_inline enum havip_reason cross(void *ctx, struct crossing *cross
 
 	if (frame_load(ctx, 0, &crossing->macs, sizeof(crossing->macs)) || mac_is_group(crossing->macs.destination))
 		return HAVIP_PASS_NOT_HAVIP;
-	parsed = nat_read(ctx, packet->network - packet->data, packet->bytes, nat);
+	parsed = nat_read(ctx, packet->network - packet->data, frame_bytes(ctx), nat);
 	address = nat->outer.ip.daddr;
 	eip = eip_find(address);
 	if (in->kind == HAVIP_GATEWAY)

@@ -9,11 +9,16 @@
 #include <linux/types.h>
 
 /* Raised with every change of a struct or of a map below; the loader migrates pinned state of an older one. */
-#define HAVIP_ABI 5
+#define HAVIP_ABI 6
 
 enum havip_limits {
 	HAVIP_ABI_VERSION = HAVIP_ABI,
 	HAVIP_NAME_BYTES = 64,	      /* a network's or subnet's name, NUL included */
+	HAVIP_NEAR_PORTS = 4096,      /* by ifindex, modulo; a power of two */
+	HAVIP_BUCKET_WORDS = 4,
+	HAVIP_PLACED_AT_ONCE = 64,    /* by one command */
+	HAVIP_INDEX_BITS = 20,	      /* of a HAVIP's index: a million */
+	HAVIP_SUBNET_BITS = 12,	      /* of a subnet's */
 	HAVIP_STATIONS = 4096,	      /* senders whose bridge entry is kept alive, by hash; a power of two */
 	HAVIP_RING_BYTES = 1 << 20,   /* the doorbell; overruns are counted and reconciled */
 	HAVIP_MOVES_MAX = 16,	      /* the largest move budget; a power of two */
@@ -57,6 +62,13 @@ struct havip_binding {
 	__u32 reserved;
 };
 
+/* What packets are steered by (table.h), one cache line: words of an address, its subnet and the HAVIP's index, 0: free;
+ * and the holder of each. */
+struct havip_bucket {
+	__u64 words[HAVIP_BUCKET_WORDS];
+	struct havip_holder holders[HAVIP_BUCKET_WORDS];
+};
+
 enum havip_policy_flags {
 	HAVIP_OPEN = 1,		 /* every vNIC and uplink of the subnet may claim; else those in `members` */
 	HAVIP_UNHELD_DROP = 2,	 /* frames to it are dropped while nobody holds it; else passed */
@@ -97,6 +109,13 @@ struct havip_port {
 	__u64 learn_every_ns;  /* how often a sender's frame takes the bridge, to keep its entry there; 0: never */
 	__u32 generation;      /* as in the slot's target */
 	__u32 flags;	       /* enum havip_port_flags */
+};
+
+/* The same, where an array finds it: ports whose ifindex, modulo HAVIP_NEAR_PORTS, no other has taken. */
+struct havip_near_port {
+	struct havip_port port;
+	__u32 ifindex; /* 0: the row is empty */
+	__u32 reserved;
 };
 
 enum havip_target_flags {
@@ -354,6 +373,8 @@ enum havip_command_op {
 	HAVIP_COMMAND_RESET = 4,   /* the index passes to another HAVIP */
 	HAVIP_COMMAND_ASK = 5,	   /* answers ring until `ts_ns` */
 	HAVIP_COMMAND_CLEAR = 6,   /* nothing of the move budget is spent; who waits goes on waiting */
+	HAVIP_COMMAND_PLACE = 7,   /* packets find it, and go by what `bindings` says, where that has it already */
+	HAVIP_COMMAND_DISPLACE = 8, /* they do not find it any more */
 };
 
 /* The loader's only way to write a binding: the "frame" of a test run of `havip_command`, which answers in it. */
@@ -366,7 +387,9 @@ struct havip_command {
 	__u32 kind;	/* enum havip_claim_kind, of a BIND */
 	__u32 result;	/* BIND, MOVE or MAC_CHANGE, of a BIND */
 	__u32 seq;	/* see BIND */
+	__u32 count;	/* of a PLACE: indices from `havip` on */
 	__u32 done;	/* answer: 1: carried out */
+	__u32 unused;
 	struct havip_record record; /* answer: what was decided, where something was */
 };
 
@@ -374,6 +397,7 @@ struct havip_command {
 struct havip_station {
 	struct havip_holder who;
 	__u64 seen_ns;
+	__u64 tick; /* of the kernel's clock, when that was last looked at */
 };
 
 /* What was seen of one binding's holder; the times are monotonic, 0: not seen. */
@@ -394,10 +418,16 @@ struct havip_sightings {
 	struct havip_tenure other;
 };
 
-/* Which packets are worth a time stamp (sightings.h). */
-struct havip_gate {
+/* When, and of whose packets, the last time stamp was taken (sightings.h). */
+struct havip_stamped {
+	__u32 spent; /* tick of the kernel's clock in which there is none left for it */
+	__u32 whose; /* the holder's port and part of its MAC; 0: nobody's */
+};
+
+/* Time stamps that a CPU may still take in this tick. */
+struct havip_stamps {
 	__u32 tick;
-	__u32 until; /* by the number of packets: each one is, of this tick */
+	__u32 left;
 };
 
 /* Delivered to the holder, and nothing else. */
@@ -408,7 +438,7 @@ struct havip_traffic {
 	__u64 unheld;  /* frames that came while nobody held it */
 	__u64 from_holder; /* packets that left as its EIP, sent by its holder */
 	__u64 from_others; /* ... by anybody else: LVS real servers do so lawfully */
-	struct havip_gate gate;
+	struct havip_stamped last;
 };
 
 /* Every way out of the programs. The first word is what became of the frame: pass (untouched), rewrite (the
@@ -490,7 +520,7 @@ struct havip_trace {
 struct havip_port_counters {
 	__u64 frames[HAVIP_REASON_COUNT];
 	__u64 watched; /* of a port that has held a HAVIP: IP packets, whoever they are to */
-	struct havip_gate gate;
+	struct havip_stamped last;
 };
 
 struct havip_claim_counters {

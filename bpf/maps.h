@@ -22,6 +22,9 @@
 /* ifindex -> the port that a frame came in by */
 HAVIP_MAP(ports, BPF_MAP_TYPE_HASH, __u32, struct havip_port, 1, 0);
 
+/* ifindex modulo HAVIP_NEAR_PORTS -> that port, where it is the same: no packet has to wait for a hash then */
+HAVIP_MAP(near_ports, BPF_MAP_TYPE_ARRAY, __u32, struct havip_near_port, HAVIP_NEAR_PORTS, 0);
+
 /* port slot -> how to deliver there */
 HAVIP_MAP(targets, BPF_MAP_TYPE_ARRAY, __u32, struct havip_target, 1, 0);
 
@@ -87,6 +90,9 @@ HAVIP_MAP(sightings, BPF_MAP_TYPE_ARRAY, __u32, struct havip_sightings, 1, 0);
 
 /* HAVIP index -> traffic delivered to its holders */
 HAVIP_MAP(havip_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_traffic, 1, 0);
+
+/* 0 -> time stamps that this CPU may still take */
+HAVIP_MAP(stamps, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_stamps, 1, 0);
 
 /* port slot -> frames by reason */
 HAVIP_MAP(port_counters, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct havip_port_counters, 1, 0);

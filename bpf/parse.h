@@ -42,7 +42,6 @@ struct vlan_tag {
 struct packet {
 	void *data;
 	void *end;
-	__u32 bytes;	 /* the whole frame, also what is not linear */
 	__u16 outer;	 /* VLAN ids in host order; 0: none, priority tags included */
 	__u16 inner;
 	__be16 protocol; /* ethertype behind the tags */
@@ -152,6 +151,20 @@ static __always_inline __u8 packet_ttl(const struct packet *packet)
 	return (void *)(header + sizeof(struct ipv6hdr)) <= packet->end ? header[7] : 0;
 }
 
+/* Bytes of the packet from its IP header on, as that says; as many as there can be where it is not there. */
+static __always_inline __u32 packet_length(const struct packet *packet)
+{
+	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = packet->network;
+
+		return (void *)(ip + 1) <= packet->end ? bpf_ntohs(ip->tot_len) : ~0U >> 1;
+	} else {
+		struct ipv6hdr *ip6 = packet->network;
+
+		return (void *)(ip6 + 1) <= packet->end ? sizeof(*ip6) + bpf_ntohs(ip6->payload_len) : ~0U >> 1;
+	}
+}
+
 /* An IPv4 header's checksum once its TTL is one less (RFC 1624; net/ip.h, ip_decrease_ttl). */
 static __always_inline __sum16 checksum_after_hop(__sum16 check)
 {
@@ -178,6 +191,18 @@ static __always_inline int mac_is_zero(const __u8 *mac)
 static __always_inline int mac_equal(const __u8 *a, const __u8 *b)
 {
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]));
+}
+
+/* Two words instead of six bytes: for MACs at an even place, as those of a frame and of our own structs are. */
+static __always_inline int mac_same(const __u8 *a, const __u8 *b)
+{
+	return *(const __u32 *)a == *(const __u32 *)b && *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
+}
+
+static __always_inline void mac_copy(__u8 *to, const __u8 *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+	*(__u16 *)(to + 4) = *(const __u16 *)(from + 4);
 }
 
 /* 00:00:5e:00:01:xx, which a VRRP master for IPv4 may announce from any station (RFC 9568 section 7.3). */

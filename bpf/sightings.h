@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* When a holder was last seen, and when its successor first: what a failover is told by. A time stamp costs a quarter of
- * a packet's way, so not every packet gets one: of each tick of the kernel's clock the first ones do, then now and then
- * one. At 32,000 packets a second or fewer (ticks of 4 ms) that is every packet; above, the last one seen is never older
- * than 64 packets, 2 ms. A new binding opens the gate: the first packet to a new holder always counts. */
+ * a packet's way, so not every packet gets one. In each tick of the kernel's clock a CPU stamps the first 128 that come,
+ * whosever they are: up to 32,000 a second (ticks of 4 ms) that is every packet. On a busier CPU the next 128 go to as many
+ * HAVIPs, one each; and every HAVIP always has one packet of 128 stamped, and the first to a new holder. */
 #ifndef HAVIP_SIGHTINGS_H
 #define HAVIP_SIGHTINGS_H
 
@@ -10,20 +10,41 @@
 #include "table.h"
 #include "verdict.h"
 
-#define STAMPED_IN_A_TICK 128
-#define STAMPED_EACH 64 /* after those; a power of two */
+#define STAMPS_A_TICK 256
+#define STAMPS_KEPT 128	 /* of those, the last: one each */
+#define STAMPED_EACH 128 /* after those; a power of two */
 
-/* @count Of packets so far, this one included. */
-static __always_inline int is_stamped(struct havip_gate *gate, __u32 count, __u32 salt)
+/* Stamps that this CPU has left in this tick, that one included which the asker takes. */
+static __always_inline __u32 take_stamp(__u32 tick)
 {
-	__u32 tick = (__u32)bpf_jiffies64() ^ salt;
+	__u32 zero = 0;
+	struct havip_stamps *own = bpf_map_lookup_elem(&stamps, &zero);
 
-	if (__builtin_expect(gate->tick != tick, 0)) {
-		gate->tick = tick;
-		gate->until = count + STAMPED_IN_A_TICK;
+	if (!own)
+		return 0;
+	if (own->tick != tick) {
+		own->tick = tick;
+		own->left = STAMPS_A_TICK;
+	}
+	return own->left ? own->left-- : 0;
+}
+
+/* @count Of packets so far, this one included. @holder Its word; 0: nobody's, or nobody in particular. */
+static __always_inline int is_stamped(struct havip_stamped *last, __u64 count, __u64 holder)
+{
+	__u32 tick = bpf_jiffies64(), whose = holder ^ holder >> 32, left;
+	int is_due = !(count & (STAMPED_EACH - 1));
+
+	if (__builtin_expect(last->whose != whose, 0)) {
+		last->whose = whose;
 		return 1;
 	}
-	return __builtin_expect(!(count & (STAMPED_EACH - 1)) || (__s32)(count - gate->until) < 0, 0);
+	if (last->spent == tick)
+		return is_due;
+	left = take_stamp(tick);
+	if (left <= STAMPS_KEPT)
+		last->spent = tick;
+	return left || is_due;
 }
 
 /* The row of that binding, or, where there is none yet, the older one, emptied. */
@@ -56,7 +77,6 @@ static __always_inline struct havip_tenure *tenure_before(struct havip_sightings
 struct delivery {
 	struct havip_holder holder;
 	struct havip_target *target;
-	__u64 since_ns; /* of the binding */
 	__u32 havip;
 	int saved; /* the sender believed in another MAC */
 };
@@ -69,13 +89,27 @@ static __always_inline void note_missed(struct havip_tenure *tenure, __u64 now_n
 	tenure->missed++;
 }
 
-static __noinline void note_delivered(__u32 havip, __u64 since_ns)
+/* Since when whoever has it now has had it, or nobody; 0: it is no HAVIP any more. */
+static __always_inline __u64 since_when(__u32 havip)
+{
+	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
+	struct havip_binding *binding;
+	struct havip_key key;
+
+	if (!policy)
+		return 0;
+	__builtin_memcpy(&key, &policy->key, sizeof(key));
+	binding = binding_find(&key);
+	return binding ? binding->since_ns : 0;
+}
+
+static __noinline void note_delivered(__u32 havip)
 {
 	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
-	__u64 now_ns = bpf_ktime_get_ns();
+	__u64 now_ns = bpf_ktime_get_ns(), since_ns = since_when(havip);
 	struct havip_tenure *tenure;
 
-	if (!seen)
+	if (!seen || !since_ns)
 		return;
 	tenure = tenure_of(seen, since_ns);
 	tenure->last_to_ns = now_ns;
@@ -85,12 +119,13 @@ static __noinline void note_delivered(__u32 havip, __u64 since_ns)
 }
 
 /* Nobody holds it since then: whoever did is missed. */
-static __noinline void note_unheld(__u32 havip, __u64 since_ns)
+static __noinline void note_unheld(__u32 havip)
 {
 	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
+	__u64 since_ns = since_when(havip);
 	struct havip_tenure *tenure;
 
-	if (!seen)
+	if (!seen || !since_ns)
 		return;
 	tenure = tenure_before(seen, since_ns);
 	if (tenure)
@@ -109,20 +144,19 @@ static __always_inline void count_delivered(const struct havip_port *in, const s
 	traffic->bytes += bytes;
 	if (to->saved)
 		traffic->saved += packets;
-	if (is_stamped(&traffic->gate, traffic->packets, to->since_ns))
-		note_delivered(havip, to->since_ns);
+	if (is_stamped(&traffic->last, traffic->packets, holder_word(&to->holder)))
+		note_delivered(havip);
 }
 
-static __always_inline void count_unheld(const struct havip_port *in, const struct havip_binding *binding)
+static __always_inline void count_unheld(const struct havip_port *in, __u32 havip)
 {
-	__u32 havip = binding->havip;
 	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
 
 	if (!traffic || is_traced(in))
 		return;
 	traffic->unheld++;
-	if (is_stamped(&traffic->gate, traffic->unheld, binding->since_ns))
-		note_unheld(havip, binding->since_ns);
+	if (is_stamped(&traffic->last, traffic->unheld, 0))
+		note_unheld(havip);
 }
 
 /* A packet that may be the present holder's or the last one's, as the HAVIP; LVS real servers, which lawfully send the
@@ -172,7 +206,7 @@ static __always_inline void watch_sender(const struct packet *packet, const stru
 	if (!(in->flags & HAVIP_PORT_HOLDS) || is_traced(in))
 		return;
 	counters = bpf_map_lookup_elem(&port_counters, &slot);
-	if (counters && is_stamped(&counters->gate, ++counters->watched, 0))
+	if (counters && is_stamped(&counters->last, ++counters->watched, 0))
 		note_sent(packet, in, subnet);
 }
 

@@ -72,33 +72,41 @@ static __noinline int may_send(const __u8 *source, const struct havip_port *in)
 	return known == learned;
 }
 
-static __always_inline enum havip_reason unheld(const struct havip_port *in, const struct havip_binding *binding)
+static __noinline enum havip_reason unheld(const struct havip_port *in, __u32 havip)
 {
-	__u32 havip = binding->havip;
 	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
 
-	count_unheld(in, binding);
+	count_unheld(in, havip);
 	return policy && policy->flags & HAVIP_UNHELD_DROP ? HAVIP_DROP_UNHELD : HAVIP_PASS_UNHELD;
 }
 
 /* A redirected frame never crosses the bridge, which so forgets its sender, and one ageing time later floods the
  * answers to every guest. Each sender's entry is kept alive by letting one of its frames take the bridge in time.
- * Two senders of one hash cost each other the fast path, never a frame; so do two CPUs that race here. */
+ * Two senders of one hash cost each other the fast path, never a frame; so do two CPUs that race here. The clock, which
+ * is a call away, is asked once a tick. */
 static __always_inline int sender_must_learn(const struct havip_port *in, const __u8 *source)
 {
-	__u64 who = holder_pack(source, in->slot);
+	__u64 who = holder_pack_frame(source, in->slot);
 	__u32 index = (who * 0x9e3779b97f4a7c15ULL) >> 52;
 	struct havip_station *station;
-	__u64 now_ns;
+	__u64 now_ns, tick;
 
 	if (!in->learn_every_ns || is_traced(in))
 		return 0;
 	station = bpf_map_lookup_elem(&stations, &index);
 	if (!station)
 		return 0;
-	now_ns = bpf_ktime_get_coarse_ns();
-	if (holder_word(&station->who) == who && now_ns - station->seen_ns < in->learn_every_ns)
-		return 0;
+	tick = bpf_jiffies64();
+	if (holder_word(&station->who) == who) {
+		if (station->tick == tick)
+			return 0;
+		station->tick = tick;
+		now_ns = bpf_ktime_get_coarse_ns();
+		if (now_ns - station->seen_ns < in->learn_every_ns)
+			return 0;
+	} else {
+		now_ns = bpf_ktime_get_coarse_ns();
+	}
 	*(volatile __u64 *)&station->who = who;
 	station->seen_ns = now_ns;
 	return 1;
@@ -123,7 +131,8 @@ static __noinline enum havip_reason steer_back(const struct packet *packet, cons
 	return packet_ttl(packet) > 1 ? HAVIP_REDIRECT_BACK : HAVIP_DROP_TTL;
 }
 
-static __noinline void trace_found(__u32 subnet, const struct havip_binding *binding)
+/* @holder Its word. */
+static __noinline void trace_found(__u32 subnet, __u32 havip, __u64 holder)
 {
 	__u32 zero = 0;
 	struct havip_trace *trace = bpf_map_lookup_elem(&traces, &zero);
@@ -131,11 +140,11 @@ static __noinline void trace_found(__u32 subnet, const struct havip_binding *bin
 	if (!trace)
 		return;
 	trace->subnet = subnet;
-	if (!binding)
+	if (havip == NO_HAVIP)
 		return;
-	trace->havip = binding->havip;
+	trace->havip = havip;
 	trace->found = 1;
-	*(__u64 *)&trace->holder = holder_word(&binding->holder);
+	*(__u64 *)&trace->holder = holder;
 }
 
 /* An IPv4 or IPv6 frame. */
@@ -143,28 +152,25 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 						  __u32 subnet, struct delivery *to)
 {
 	struct ethhdr *eth = packet->data;
-	struct havip_key key = { .subnet = subnet };
-	struct havip_binding *binding;
+	struct found found = { .havip = NO_HAVIP };
 	__u32 slot;
 
-	if (parse_address(packet, key.address, 0) != PARSED)
+	if (find_havip(packet, subnet, &found) != PARSED)
 		return HAVIP_PASS_TRUNCATED;
-	binding = binding_find(&key);
 	if (is_traced(in))
-		trace_found(subnet, binding);
-	if (!binding)
+		trace_found(subnet, found.havip, found.holder);
+	if (found.havip == NO_HAVIP)
 		return HAVIP_PASS_NOT_HAVIP;
 	if ((void *)(eth + 1) > packet->end)
 		return HAVIP_PASS_TRUNCATED;
 	if (mac_is_group(eth->h_dest))
 		return HAVIP_PASS_GROUP_MAC;
 
-	to->holder = holder_unpack(holder_word(&binding->holder));
-	to->havip = binding->havip;
-	to->since_ns = binding->since_ns;
+	to->havip = found.havip;
+	to->holder = holder_unpack(found.holder);
 	slot = to->holder.port;
 	if (!slot)
-		return unheld(in, binding);
+		return unheld(in, to->havip);
 	if (slot == in->slot)
 		return steer_back(packet, eth, in, subnet, to);
 	to->target = bpf_map_lookup_elem(&targets, &slot);
@@ -172,7 +178,7 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 		return HAVIP_PASS_PORT_GONE;
 	if (in->kind == HAVIP_UPLINK && to->target->kind == HAVIP_UPLINK)
 		return HAVIP_PASS_UPLINK;
-	to->saved = !mac_equal(eth->h_dest, to->holder.mac);
+	to->saved = !mac_same(eth->h_dest, to->holder.mac);
 	if (to->target->kind == HAVIP_HOST)
 		return HAVIP_REWRITE_HOST;
 	if (sender_must_learn(in, eth->h_source))
@@ -280,7 +286,7 @@ static __always_inline enum havip_reason hear_packet(void *ctx, const struct pac
 	if (!workspace)
 		return HAVIP_PASS_NOT_HAVIP;
 	workspace->packet.at = packet->network - packet->data;
-	workspace->packet.there = packet->bytes - workspace->packet.at;
+	workspace->packet.there = frame_bytes(ctx) - workspace->packet.at;
 	workspace->packet.ipv6 = packet->protocol == bpf_htons(ETH_P_IPV6);
 	__builtin_memcpy(workspace->packet.source, eth->h_source, sizeof(workspace->packet.source));
 	reason = hear(ctx, workspace, in, subnet);

@@ -18,6 +18,11 @@ static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 by
 	return bpf_skb_store_bytes(ctx, at, from, bytes, 0);
 }
 
+static __always_inline __u32 frame_bytes(void *ctx)
+{
+	return ((struct __sk_buff *)ctx)->len;
+}
+
 static __always_inline int frame_resize(void *ctx, __u32 from, __u32 to)
 {
 	return from == to ? 0 : bpf_skb_change_tail(ctx, to, 0);
@@ -39,7 +44,6 @@ static __always_inline enum parsed tc_parse(struct __sk_buff *skb, struct packet
 {
 	packet->data = (void *)(long)skb->data;
 	packet->end = (void *)(long)skb->data_end;
-	packet->bytes = skb->len;
 	packet->outer = 0;
 	packet->inner = 0;
 	if (skb->vlan_present)
@@ -112,14 +116,14 @@ struct wire {
  * (include/linux/virtio_net.h). */
 static __always_inline struct wire on_the_wire(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct wire wire = { .packets = 1, .bytes = packet->bytes };
+	struct wire wire = { .packets = 1, .bytes = skb->len };
 	__u32 header, size = skb->gso_size;
 
 	if (!size)
 		return wire;
 	header = gso_header_bytes(packet);
-	if (header && header < packet->bytes) {
-		wire.packets = (packet->bytes - header + size - 1) / size;
+	if (header && header < skb->len) {
+		wire.packets = (skb->len - header + size - 1) / size;
 		wire.bytes += (wire.packets - 1) * header;
 	}
 	return wire;
@@ -140,7 +144,7 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 	const struct havip_target *target = to->target;
 	struct wire wire = on_the_wire(skb, packet);
 
-	if (reason == HAVIP_REDIRECT_HOLDER && !skb->gso_size && packet->bytes > target_frame_max(target))
+	if (reason == HAVIP_REDIRECT_HOLDER && !skb->gso_size && skb->len > target_frame_max(target))
 		reason = HAVIP_REWRITE_TOO_LONG;
 	/* Not through the packet pointer: that would make the kernel unshare every skb that passes here. */
 	if (to->saved && bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0)) {
@@ -200,9 +204,7 @@ static __always_inline int is_question(const struct __sk_buff *skb)
 
 static __always_inline struct havip_port *tc_port(const struct __sk_buff *skb)
 {
-	__u32 ifindex = is_question(skb) ? HAVIP_TRACE_IFINDEX : skb->ifindex;
-
-	return bpf_map_lookup_elem(&ports, &ifindex);
+	return port_find(is_question(skb) ? HAVIP_TRACE_IFINDEX : skb->ifindex);
 }
 
 /* As far as its headers; what of them lies in fragments is pulled, twice at most: for the tags, then for what is
@@ -256,7 +258,7 @@ static __always_inline int is_too_long(const struct __sk_buff *skb, const struct
 				       const struct havip_target *target, enum havip_reason reason)
 {
 	if (!skb->gso_size)
-		return packet->bytes > target_frame_max(target);
+		return skb->len > target_frame_max(target);
 	/* A guest takes segments uncut, whatever their length; who is outside does not. */
 	return reason == HAVIP_REDIRECT_OUT && gso_header_bytes(packet) + skb->gso_size > target->mtu + ETH_HLEN;
 }

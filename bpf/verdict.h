@@ -7,6 +7,17 @@
 #include "maps.h"
 #include "table.h"
 
+/* The port of that ifindex; null: none of ours. */
+static __always_inline struct havip_port *port_find(__u32 ifindex)
+{
+	__u32 at = ifindex & (HAVIP_NEAR_PORTS - 1);
+	struct havip_near_port *near = bpf_map_lookup_elem(&near_ports, &at);
+
+	if (__builtin_expect(near && near->ifindex == ifindex, 1))
+		return &near->port;
+	return bpf_map_lookup_elem(&ports, &ifindex);
+}
+
 static __always_inline int is_traced(const struct havip_port *in)
 {
 	return __builtin_expect(in->flags & HAVIP_PORT_TRACED, 0);

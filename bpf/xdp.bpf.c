@@ -13,6 +13,11 @@ static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 by
 	return bpf_xdp_store_bytes(ctx, at, from, bytes);
 }
 
+static __always_inline __u32 frame_bytes(void *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
+}
+
 static __always_inline int frame_resize(void *ctx, __u32 from, __u32 to)
 {
 	return from == to ? 0 : bpf_xdp_adjust_tail(ctx, (int)to - (int)from);
@@ -44,39 +49,54 @@ static __always_inline int xdp_out_again(__u32 slot)
 	return XDP_TX;
 }
 
-static __always_inline enum havip_reason xdp_limits(const struct packet *packet, const struct havip_target *target)
+/* @bytes Of the whole frame. */
+static __always_inline enum havip_reason xdp_limits(const struct packet *packet, __u32 bytes,
+						    const struct havip_target *target)
 {
 	__u32 linear = packet->end - packet->data;
 
 	/* The kernel would drop these after the program, where no reason is counted. Too long first: the bridge will
 	 * not deliver those either, and the operator should read that and not "slower". */
-	if (packet->bytes > target_frame_max(target))
+	if (bytes > target_frame_max(target))
 		return HAVIP_REWRITE_TOO_LONG;
 	if (!(target->flags & HAVIP_TARGET_XDP))
 		return HAVIP_REWRITE_NO_REDIRECT;
-	if (packet->bytes > linear && !(target->flags & HAVIP_TARGET_XDP_FRAGS))
+	if (bytes > linear && !(target->flags & HAVIP_TARGET_XDP_FRAGS))
 		return HAVIP_REWRITE_NO_REDIRECT;
 	return HAVIP_REDIRECT_HOLDER;
 }
 
-static __always_inline int xdp_deliver(struct packet *packet, const struct havip_port *in, struct delivery *to,
-				       enum havip_reason reason)
+/* As delivered. To ask for the whole frame's length is a call, a quarter of a packet's way; it is saved where the IP
+ * header's own length is in the first buffer, so that nothing but a trailer can be in another, and the holder's port
+ * takes several. */
+static __always_inline __u32 xdp_bytes(void *ctx, const struct packet *packet, const struct havip_target *target)
+{
+	__u32 linear = packet->end - packet->data;
+
+	if (target->flags & HAVIP_TARGET_XDP_FRAGS && packet->network - packet->data + packet_length(packet) <= linear)
+		return linear;
+	return frame_bytes(ctx);
+}
+
+static __always_inline int xdp_deliver(void *ctx, struct packet *packet, const struct havip_port *in,
+				       struct delivery *to, enum havip_reason reason)
 {
 	struct ethhdr *eth = packet->data;
+	__u32 bytes = xdp_bytes(ctx, packet, to->target);
 	int action = XDP_PASS;
 
 	if ((void *)(eth + 1) > packet->end)
 		return XDP_PASS;
 	if (reason == HAVIP_REDIRECT_HOLDER)
-		reason = xdp_limits(packet, to->target);
+		reason = xdp_limits(packet, bytes, to->target);
 	if (reason == HAVIP_REDIRECT_HOLDER) {
 		action = bpf_redirect_map(&redirects, to->holder.port, XDP_PASS);
 		if (action != XDP_REDIRECT) /* the device left between the two maps */
 			reason = HAVIP_REWRITE_NO_REDIRECT;
 	}
-	__builtin_memcpy(eth->h_dest, to->holder.mac, sizeof(eth->h_dest));
+	mac_copy(eth->h_dest, to->holder.mac);
 	count_frame(in, reason);
-	count_delivered(in, to, 1, packet->bytes);
+	count_delivered(in, to, 1, bytes);
 	return action;
 }
 
@@ -121,17 +141,15 @@ static __always_inline int is_question(const struct xdp_md *ctx)
 
 static __always_inline struct havip_port *xdp_port(const struct xdp_md *ctx)
 {
-	__u32 ifindex = is_question(ctx) ? HAVIP_TRACE_IFINDEX : ctx->ingress_ifindex;
-
-	return bpf_map_lookup_elem(&ports, &ifindex);
+	return port_find(is_question(ctx) ? HAVIP_TRACE_IFINDEX : ctx->ingress_ifindex);
 }
 
 /* As steered. */
-static __always_inline int xdp_finish(struct packet *packet, const struct havip_port *in, struct delivery *to,
+static __always_inline int xdp_finish(void *ctx, struct packet *packet, const struct havip_port *in, struct delivery *to,
 				      enum havip_reason reason)
 {
 	if (is_delivered(reason))
-		return xdp_deliver(packet, in, to, reason);
+		return xdp_deliver(ctx, packet, in, to, reason);
 	if (reason == HAVIP_REDIRECT_ANSWER) {
 		count_frame(in, reason);
 		return xdp_out_again(in->slot);
@@ -146,7 +164,6 @@ static __always_inline int xdp_parse(const struct xdp_md *ctx, struct packet *pa
 {
 	packet->data = (void *)(long)ctx->data;
 	packet->end = (void *)(long)ctx->data_end;
-	packet->bytes = bpf_xdp_get_buff_len((struct xdp_md *)ctx);
 	packet->outer = packet->inner = 0;
 	return parse_ethernet(packet);
 }
@@ -160,12 +177,12 @@ static __noinline void ask_for(__be32 next_hop, __u32 ifindex)
 }
 
 /* To or from an EIP; where it cannot be redirected to the holder, the host may route it there. */
-static __always_inline enum havip_reason xdp_way(const struct packet *packet, const struct havip_port *in,
-						 struct crossing *crossing, enum havip_reason reason)
+static __always_inline enum havip_reason xdp_way(const struct packet *packet, __u32 bytes,
+						 const struct havip_port *in, struct crossing *crossing, enum havip_reason reason)
 {
 	if (reason == HAVIP_REDIRECT_HOLDER) {
 		reason = crossing->to.target->kind == HAVIP_HOST ? HAVIP_PASS_EIP_ROUTED :
-								   xdp_limits(packet, crossing->to.target);
+								   xdp_limits(packet, bytes, crossing->to.target);
 		if (reason == HAVIP_REWRITE_TOO_LONG)
 			return HAVIP_DROP_EIP_TOO_LONG;
 		return reason == HAVIP_REWRITE_NO_REDIRECT ? HAVIP_PASS_EIP_ROUTED : reason;
@@ -177,7 +194,7 @@ static __always_inline enum havip_reason xdp_way(const struct packet *packet, co
 			ask_for(crossing->next_hop, crossing->to.target->ifindex);
 		return HAVIP_DROP_EIP_NO_NEIGHBOUR;
 	}
-	switch (xdp_limits(packet, crossing->to.target)) {
+	switch (xdp_limits(packet, bytes, crossing->to.target)) {
 	case HAVIP_REDIRECT_HOLDER:
 		return reason;
 	case HAVIP_REWRITE_TOO_LONG:
@@ -219,6 +236,7 @@ int havip_xdp_eip(struct xdp_md *ctx)
 	struct havip_port *in = xdp_port(ctx);
 	struct packet packet;
 	struct crossing crossing = {};
+	__u32 bytes = frame_bytes(ctx);
 	enum havip_reason reason;
 
 	if (!in)
@@ -227,18 +245,18 @@ int havip_xdp_eip(struct xdp_md *ctx)
 		return XDP_PASS;
 	if (packet.protocol == bpf_htons(ETH_P_ARP)) {
 		reason = answer_for_eip(ctx, &packet, in);
-		return xdp_finish(&packet, in, &crossing.to, reason);
+		return xdp_finish(ctx, &packet, in, &crossing.to, reason);
 	}
 	reason = cross(ctx, &crossing, &packet, in, 0);
 	if (reason != HAVIP_PASS_NOT_HAVIP)
-		return xdp_cross(ctx, in, &crossing, xdp_way(&packet, in, &crossing, reason), packet.bytes);
+		return xdp_cross(ctx, in, &crossing, xdp_way(&packet, bytes, in, &crossing, reason), bytes);
 	if (crossing.source && cross_write(ctx, &crossing, 0)) {
 		count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
 		return XDP_DROP;
 	}
 	if (in->kind != HAVIP_GATEWAY && xdp_parse(ctx, &packet) == PARSED)
 		reason = steer_ip(&packet, in, in->subnet, &crossing.to);
-	return xdp_finish(&packet, in, &crossing.to, reason);
+	return xdp_finish(ctx, &packet, in, &crossing.to, reason);
 }
 
 struct {
@@ -270,7 +288,7 @@ int havip_xdp(struct xdp_md *ctx)
 		bpf_tail_call(ctx, &xdp_tails, 0);
 		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
 	}
-	return xdp_finish(&packet, in, &to, reason);
+	return xdp_finish(ctx, &packet, in, &to, reason);
 }
 
 char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";

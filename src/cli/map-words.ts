@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The pinned maps in words: how each map's keys and values read, with indices and slots resolved to names. One
 // entry of DECODERS a map; bpf/maps.h says the same in comments.
-import { LIMITS, POLICY_FLAGS, PUBLIC_FLAGS, TARGET_FLAGS, type Holder } from '../kernel/layout.gen.js';
+import {
+  LIMITS,
+  POLICY_FLAGS,
+  PUBLIC_FLAGS,
+  TARGET_FLAGS,
+  type Holder,
+  type Port,
+} from '../kernel/layout.gen.js';
 import type { MapName, Tables } from '../kernel/maps.js';
 import {
   CLAIM_KIND_NAMES,
@@ -12,6 +19,7 @@ import {
   REASONS,
 } from '../kernel/names.js';
 import { readNames, sumArrays, sumTraffic, toHolder, type Names } from '../kernel/reader.js';
+import { hasSpilled, holdersIn } from '../kernel/steering.js';
 import { formatAddress, formatMac } from '../net/addresses.js';
 import type { Json } from './json.js';
 
@@ -105,6 +113,14 @@ const reasonAt = (index: number): string => `${REASONS[index]?.verdict}-${REASON
 const claimAt = (index: number): string =>
   `${nameOf(CLAIM_KIND_NAMES, Math.floor(index / CLAIM_RESULT_NAMES.length))}/${nameOf(CLAIM_RESULT_NAMES, index % CLAIM_RESULT_NAMES.length)}`;
 
+const portWords = (words: Dictionary, { slot, subnet, bridge, kind, learnEveryNs }: Port): Words => ({
+  ...words.slot(slot),
+  subnet: subnet ? words.subnet(subnet) : null,
+  bridge,
+  kind: nameOf(PORT_KIND_NAMES, kind),
+  learnEveryNs,
+});
+
 const quadText = (bytes: Uint8Array): string => [...bytes].join('.');
 const fromNetworkOrder = (port: number): number => ((port & 0xff) << 8) | (port >> 8);
 
@@ -123,16 +139,28 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
       by: nameOf(CLAIM_KIND_NAMES, by),
     }),
   ),
+  steering: decoder(
+    (tables) => [...tables.steering.entries()].filter(([bucket]) => bucket !== 0),
+    (_, bucket) => ({ bucket }),
+    (words, row) => ({
+      havips: holdersIn(row).map(([havip, holder]) => ({
+        ...words.havip(havip),
+        holder: words.holder(holder),
+      })),
+      spilled: hasSpilled(row),
+    }),
+    ({ words }) => allZero(words),
+  ),
   ports: decoder(
     (tables) => tables.ports.entries(),
     (_, ifindex) => ({ ifindex }),
-    (words, { slot, subnet, bridge, kind, learnEveryNs }) => ({
-      ...words.slot(slot),
-      subnet: subnet ? words.subnet(subnet) : null,
-      bridge,
-      kind: nameOf(PORT_KIND_NAMES, kind),
-      learnEveryNs,
-    }),
+    portWords,
+  ),
+  near_ports: decoder(
+    (tables) => tables.near_ports.entries(),
+    (_, row) => ({ row }),
+    (words, { ifindex, port }) => ({ ifindex, ...portWords(words, port) }),
+    ({ ifindex }) => ifindex === 0,
   ),
   targets: decoder(
     (tables) => tables.targets.entries(),
@@ -298,6 +326,11 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     byHavip,
     (_, { one, other }) => ({ tenures: [{ ...one }, { ...other }].filter(({ sinceNs }) => sinceNs) }),
     ({ one, other }) => !one.sinceNs && !other.sinceNs,
+  ),
+  stamps: decoder(
+    ({ stamps }) => mapped(stamps.entries(), (cpus) => cpus.map(({ left }) => left)),
+    () => ({}),
+    (_, left) => ({ left }),
   ),
   havip_counters: decoder(
     ({ havip_counters: table }) => mapped(table.entries(), sumTraffic),

@@ -3,6 +3,7 @@
 // the loader and a CPU with a claim never write past each other.
 import type { Binding } from '../holders/rules.js';
 import { COMMAND_OP, Command, type Record as KernelRecord } from '../kernel/layout.gen.js';
+import { displaceHavip, placeHavips } from '../kernel/steering.js';
 import { testRun } from '../native/index.js';
 import { holderRow, NOBODY } from './bindings.js';
 
@@ -53,6 +54,16 @@ export class Commander {
   /** The index passes to another HAVIP. */
   reset(havip: number): void {
     this.carryOut({ op: COMMAND_OP.RESET, havip });
+  }
+
+  /** Packets find these HAVIPs, and go by what `bindings` says of them. */
+  place(havips: Iterable<number>): void {
+    placeHavips(this.programFd, havips);
+  }
+
+  /** Packets do not find it any more. */
+  displace(havip: number): void {
+    displaceHavip(this.programFd, havip);
   }
 
   private carryOut(order: Order): KernelRecord | null {

@@ -13,6 +13,7 @@ import {
 } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
 import { addressBytes, formatAddress, parseMac } from '../net/addresses.js';
+import type { Commander } from './commander.js';
 import { Subnets, type SubnetRecord } from './subnets.js';
 
 export interface HavipRecord {
@@ -31,6 +32,9 @@ type Maps = Pick<
   Tables,
   'subnets' | 'domains' | 'havips' | 'bindings' | 'members' | 'claims' | 'havip_counters' | 'sightings'
 >;
+
+/** What only the programs may write. */
+export type Orders = Pick<Commander, 'reset' | 'place' | 'displace'>;
 
 const ADDRESS_BYTES = 16;
 const NOBODY = { mac: new Uint8Array(6), port: 0 };
@@ -57,12 +61,11 @@ export class Definitions {
   private memberRows: Map<string, Member>;
 
   /**
-   * @param resetState Makes the programs forget an index: a write by bpf(2) would stop a timer of theirs.
    * @param settle Returns when no program runs any more that ran before.
    */
   constructor(
     private readonly maps: Maps,
-    private readonly resetState: (havip: number) => void,
+    private readonly orders: Orders,
     private readonly settle: () => void,
   ) {
     this.addresses = new Uint8Array(maps.bindings.maxEntries * ADDRESS_BYTES);
@@ -171,9 +174,17 @@ export class Definitions {
 
   private removeAllBut(wanted: ReadonlyMap<string, unknown>): HavipRecord[] {
     const removed = [...this.byName].filter(([name]) => !wanted.has(name));
-    for (const [name, havip] of removed) this.remove(name, havip);
-    const ids = new Set([...removed.map(([, { id }]) => id), ...this.dropPinnedLeftovers(wanted)]);
+    const gone = new Map([
+      ...removed.map(([, havip]) => [havip.id, this.keyOf(havip)] as const),
+      ...this.pinnedLeftovers(wanted),
+    ]);
+    const ids = new Set(gone.keys());
     if (ids.size === 0) return [];
+    for (const [name, { id }] of removed) this.forgetName(name, id);
+    for (const [id, key] of gone) {
+      this.orders.displace(id);
+      this.maps.bindings.delete(key);
+    }
     // A CPU may be deciding about one of them; the kernel gives the row's memory, and we its index, to the next.
     this.settle();
     for (const id of ids) this.forget(id);
@@ -205,15 +216,14 @@ export class Definitions {
     return this.nextId;
   }
 
-  private remove(name: string, havip: HavipRecord): void {
-    this.maps.bindings.delete(this.keyOf(havip));
+  private forgetName(name: string, id: number): void {
     this.byName.delete(name);
-    this.byId.delete(havip.id);
+    this.byId.delete(id);
   }
 
   /** The index may go to another HAVIP: its counters start at nothing. */
   private forget(id: number): void {
-    this.resetState(id);
+    this.orders.reset(id);
     this.maps.havips.set(id, NO_POLICY);
     this.maps.havip_counters.clear(id);
     this.maps.sightings.set(id, UNSEEN);
@@ -222,16 +232,14 @@ export class Definitions {
     this.nextId = Math.min(this.nextId, id);
   }
 
-  /** HAVIPs that were pinned by an earlier run and that the configuration does not name. @returns their indices. */
-  private dropPinnedLeftovers(wanted: ReadonlyMap<string, unknown>): Set<number> {
+  /** HAVIPs that were pinned by an earlier run and that the configuration does not name: their keys, by index. */
+  private pinnedLeftovers(wanted: ReadonlyMap<string, unknown>): [number, Key][] {
     const left = new Map([...this.pinnedHavips].filter(([name]) => !wanted.has(name)));
     const ids = new Set(left.values());
     for (const name of left.keys()) this.pinnedHavips.delete(name);
-    if (ids.size === 0) return ids;
-    for (const [key, row] of [...this.maps.bindings.entries()]) {
-      if (ids.has(row.havip)) this.maps.bindings.delete(key);
-    }
-    return ids;
+    if (ids.size === 0) return [];
+    const rows = [...this.maps.bindings.entries()].filter(([, { havip }]) => ids.has(havip));
+    return rows.map(([key, { havip }]) => [havip, key]);
   }
 
   /** A claim names its HAVIP by index: one that stayed would bind whoever gets the index next. */
@@ -249,6 +257,8 @@ export class Definitions {
   /** Last, since a row here is what makes a HAVIP one; a binding that is pinned already stays as it is. */
   private writeNewBindings(added: readonly HavipRecord[]): readonly HavipRecord[] {
     const fresh = added.filter((havip) => !this.bound.delete(havip.id));
+    // Those that are bound are placed since before. A claim that came first would write where no packet looks.
+    this.orders.place(fresh.map(({ id }) => id));
     this.maps.bindings.setAll(mapped(fresh, (havip) => [this.keyOf(havip), unboundRow(havip.id)]));
     return fresh;
   }

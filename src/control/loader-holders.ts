@@ -8,11 +8,13 @@ import type { Tables } from '../kernel/maps.js';
 import { isRefusal } from '../kernel/names.js';
 import { holderRow, toRow } from './bindings.js';
 import { newestClaims, type ClaimRecord } from './claims.js';
+import type { Commander } from './commander.js';
 import type { Definitions } from './definitions.js';
 import type { RefusalNews, Refusals } from './refusals.js';
 
 export interface LoaderHoldersOptions {
   readonly tables: Pick<Tables, 'bindings' | 'stationed'>;
+  readonly commander: Pick<Commander, 'place'>;
   readonly definitions: Definitions;
   readonly registry: Registry;
   readonly refusals: Refusals;
@@ -40,13 +42,14 @@ export class LoaderHolders {
    * @param arrivedNs When the frame that caused it reached the hook; null: no frame did, or it had to wait its turn.
    */
   commit(change: Change | null, arrivedNs: bigint | null): void {
-    const { definitions, tables, tell } = this.options;
+    const { definitions, tables, commander, tell } = this.options;
     const havip = change && definitions.havip(change.havip);
     if (!havip) return;
     const { binding } = change;
     let writtenNs: bigint | null = null;
     if (binding) {
       tables.bindings.set(definitions.keyOf(havip), toRow(havip.id, binding));
+      commander.place([havip.id]);
       writtenNs = process.hrtime.bigint();
       if (binding.holder) {
         const { mac, port } = holderRow(binding.holder);

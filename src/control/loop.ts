@@ -82,7 +82,7 @@ export class ControlLoop implements EventSource {
     const { tables, attachments } = datapath;
     this.config = config;
     const commander = new Commander(datapath.commandFd);
-    this.definitions = new Definitions(tables, (havip) => commander.reset(havip), settle);
+    this.definitions = new Definitions(tables, commander, settle);
     this.gateways = new Gateways(tables, this.definitions, log);
     this.ports = new PortBook(tables, attachments);
     this.registry = new Registry(this.ports, kindName);
@@ -97,6 +97,7 @@ export class ControlLoop implements EventSource {
     const { definitions, registry, refusals, events } = this;
     const shared = {
       tables,
+      commander,
       definitions,
       registry,
       counts: (claim: Claim) => this.holdings.counts(claim),
@@ -109,7 +110,6 @@ export class ControlLoop implements EventSource {
     this.loader = new LoaderHolders({ ...shared, refusals, tellRefusal });
     this.kernel = new KernelHolders({
       ...shared,
-      commander,
       onLost: (count) => events.tellLost(count),
       onMismatch: (decided) => log.error(describe(decided), 'the model would have decided otherwise'),
     });

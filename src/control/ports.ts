@@ -4,6 +4,7 @@
 import type { Attachments, Hook } from '../kernel/attachments.js';
 import { PORT_FLAGS, PORT_KIND, type Place, type Target } from '../kernel/layout.gen.js';
 import type { Tables } from '../kernel/maps.js';
+import { PortRows } from '../kernel/port-rows.js';
 import { fieldBytes, fieldText } from '../kernel/names.js';
 import { HavipError } from '../errors.js';
 import { parseMac } from '../net/addresses.js';
@@ -28,7 +29,14 @@ type Before = Pick<ServedPort, 'sinceNs'> & Partial<ServedPort>;
 
 type Maps = Pick<
   Tables,
-  'ports' | 'targets' | 'redirects' | 'claims' | 'own_macs' | 'port_counters' | 'claim_counters'
+  | 'ports'
+  | 'near_ports'
+  | 'targets'
+  | 'redirects'
+  | 'claims'
+  | 'own_macs'
+  | 'port_counters'
+  | 'claim_counters'
 >;
 
 /** A MAC that is not known yet: the first sender's will be. */
@@ -41,12 +49,14 @@ export class PortBook {
   /** Every slot ever used, with the name it last had: a history line may still speak of it. */
   private readonly names = new Map<number, string>();
   private readonly generations = new Map<number, number>();
+  private readonly rows: PortRows;
   private lastSlot = 0;
 
   constructor(
     private readonly maps: Maps,
     private readonly attachments: Attachments,
   ) {
+    this.rows = new PortRows(maps);
     for (const [slot, target] of maps.targets.entries()) this.remember(slot, target);
   }
 
@@ -107,7 +117,7 @@ export class PortBook {
     if (!target) return;
     const { ifindex } = target;
     this.attachments.detach(ifindex);
-    if (this.maps.ports.get(ifindex)?.slot === slot) this.maps.ports.delete(ifindex);
+    if (this.rows.get(ifindex)?.slot === slot) this.rows.delete(ifindex);
     this.maps.targets.set(slot, { ...target, ...EMPTY_SLOT });
     deleteQuietly(this.maps.redirects, slot);
     if (this.bySlot.delete(slot)) this.served.delete(ifindex);
@@ -136,7 +146,7 @@ export class PortBook {
   }
 
   private adoptedSlot(wanted: WantedPort): number | undefined {
-    const slot = this.maps.ports.get(wanted.ifindex)?.slot;
+    const slot = this.rows.get(wanted.ifindex)?.slot;
     const target = slot === undefined ? undefined : this.maps.targets.get(slot);
     return target?.ifindex === wanted.ifindex && this.survives(target, wanted) ? slot : undefined;
   }
@@ -180,9 +190,9 @@ export class PortBook {
     });
     pointQuietly(this.maps.redirects, slot, ifindex);
     const learnEveryNs = BigInt(Math.round(wanted.learnEveryMs * 1e6));
-    const known = this.maps.ports.get(ifindex);
+    const known = this.rows.get(ifindex);
     const holds = known?.generation === generation ? known.flags & PORT_FLAGS.HOLDS : 0;
-    this.maps.ports.set(ifindex, {
+    this.rows.set(ifindex, {
       slot,
       subnet: untagged.subnet,
       bridge: bridge.ifindex,
@@ -202,9 +212,9 @@ export class PortBook {
   /** What it sends is watched from now on; the programs do so themselves for whoever announces. */
   noteHolder(slot: number): void {
     const ifindex = this.bySlot.get(slot)?.wanted.ifindex;
-    const row = ifindex === undefined ? undefined : this.maps.ports.get(ifindex);
+    const row = ifindex === undefined ? undefined : this.rows.get(ifindex);
     if (ifindex === undefined || !row || row.flags & PORT_FLAGS.HOLDS) return;
-    this.maps.ports.set(ifindex, { ...row, flags: row.flags | PORT_FLAGS.HOLDS });
+    this.rows.set(ifindex, { ...row, flags: row.flags | PORT_FLAGS.HOLDS });
   }
 
   /** A port that cannot be attached is served by the bridge, and said to be; the others go on. */

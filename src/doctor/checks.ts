@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bridgeFilters, bridgePorts, bridgeStp, multicastFlood, snooping, vlanFiltering } from './bridges.js';
 import { configInForce, configOnDisk, absentParts } from './configuration.js';
 import { daemonAnswers, daemonLoaded, daemonProcess, daemonVersion } from './daemon.js';
-import { daemonMaps, eipRows, heldPorts, policyRows, portRows, redirectRows } from './drift.js';
+import { daemonMaps, eipRows, heldPorts, policyRows, portRows, redirectRows, steeredRows } from './drift.js';
 import { fail, warn, type Area, type Finding, type Verdict } from './finding.js';
 import { gatewayForwarding, gatewayMtu, gatewayReturn, lookupsAllowed } from './gateways.js';
 import { hostAddresses, hostAnswers } from './host.js';
@@ -81,6 +81,7 @@ export const CHECKS: readonly Check[] = [
   check('maps', ['maps', 'network', 'daemon'], portRows),
   check('maps', ['maps'], redirectRows),
   check('maps', ['maps'], heldPorts),
+  check('maps', ['maps'], steeredRows),
   check('maps', ['maps', 'config', 'daemon'], policyRows),
   check('maps', ['maps', 'config', 'daemon'], eipRows),
 ];

@@ -3,7 +3,7 @@
 // something in motion looks like it too: whoever finds drift looks twice (checks.ts).
 import type { Config } from '../config/types.js';
 import { policyRow } from '../control/definitions.js';
-import { Policy, type Key } from '../kernel/layout.gen.js';
+import { Holder, Policy, type Key } from '../kernel/layout.gen.js';
 import { fieldText } from '../kernel/names.js';
 import { formatAddress } from '../net/addresses.js';
 import { fail, ok, some, warn, word, type Verdict } from './finding.js';
@@ -67,6 +67,21 @@ export function heldPorts({ maps }: Pick<Sight, 'maps'>): Verdict[] {
   const names = lost.map(([key, { holder }]) => `${formatAddress(key.address)} (slot ${holder.port})`);
   return [fail('bindings', `held at ports that have gone: ${some(names)}`, RESTART)];
 }
+
+/** What packets are steered by is written beside the binding, by the same hand. */
+export function steeredRows({ maps }: Pick<Sight, 'maps'>): Verdict[] {
+  if (maps === null) return [];
+  const wrong = maps.bindings
+    .filter(([, { havip, holder }]) => {
+      const steered = maps.steered.get(havip);
+      return steered ? !sameHolder(steered, holder) : !maps.spilled;
+    })
+    .map(([{ address }]) => formatAddress(address));
+  if (wrong.length === 0) return [ok('steering', 'packets go where the bindings say')];
+  return [fail('steering', `packets go elsewhere than the bindings say: ${some(wrong)}`, RESTART)];
+}
+
+const sameHolder = (a: Holder, b: Holder): boolean => Holder.encode(a).equals(Holder.encode(b));
 
 const keyName = ({ subnet, address }: Key): string => `${subnet}|${formatAddress(address)}`;
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { closeTables, MAP_NAMES, type MapName, type Tables } from '../kernel/maps.js';
 import { mapsFolder } from '../kernel/pins.js';
 import { openPinnedTables, readLosses } from '../kernel/reader.js';
+import { bucketsOf, hasSpilled, holdersIn } from '../kernel/steering.js';
 import { closeFd, mapInfo, openPin } from '../native/index.js';
 import type { MapsSight } from './sight.js';
 
@@ -28,6 +29,8 @@ function read(tables: Tables): Omit<MapsSight, 'ids'> {
   });
   return {
     bindings: [...tables.bindings.entries()],
+    steered: new Map([...bucketsOf(tables.steering)].flatMap(holdersIn)),
+    spilled: [...bucketsOf(tables.steering)].some(hasSpilled),
     // An array has a row for whatever could be: those that nobody wrote allow no moves.
     policies: new Map([...tables.havips.entries()].filter(([, { moves }]) => moves !== 0)),
     subnets: new Map([...tables.subnets.entries()].filter(([, { used }]) => used !== 0)),

@@ -4,7 +4,7 @@ import type { DaemonStatus } from '../api/types.js';
 import type { Config, EipConfig, SubnetConfig } from '../config/types.js';
 import type { Plan } from '../control/plan.js';
 import type { Hook } from '../kernel/attachments.js';
-import type { Binding, Key, Losses, Policy, Port, Subnet, Target } from '../kernel/layout.gen.js';
+import type { Binding, Holder, Key, Losses, Policy, Port, Subnet, Target } from '../kernel/layout.gen.js';
 import type { PinnedProgram } from '../kernel/pinned-programs.js';
 import type { PortVlan } from '../net/bridge-vlans.js';
 import type { Device } from '../net/devices.js';
@@ -121,6 +121,9 @@ export interface ProgramsSight {
 export interface MapsSight {
   readonly ids: ReadonlySet<number>;
   readonly bindings: readonly (readonly [Key, Binding])[];
+  /** Where packets go, by the HAVIP's index; of those that a full bucket has spilled, where `bindings` says. */
+  readonly steered: ReadonlyMap<number, Holder>;
+  readonly spilled: boolean;
   readonly policies: ReadonlyMap<number, Policy>;
   readonly subnets: ReadonlyMap<number, Subnet>;
   readonly ports: ReadonlyMap<number, Port>;

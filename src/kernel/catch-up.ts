@@ -5,9 +5,10 @@ import type { Tables } from './maps.js';
 
 /**
  * Bindings and states that are newer in `from`; whatever the programs have decided in `to` since stays.
+ * @param place Has packets of a HAVIP go by what was written to `to.bindings`.
  * @returns how many HAVIPs.
  */
-export function catchUp(from: Tables, to: Tables): number {
+export function catchUp(from: Tables, to: Tables, place: (havip: number) => void): number {
   let late = 0;
   for (const [key, binding] of from.bindings.entries()) {
     const { havip } = binding;
@@ -18,6 +19,7 @@ export function catchUp(from: Tables, to: Tables): number {
     // A claimant that waits in it has lost its timer: the loader applies it, as after a start.
     if (state) to.states.set(havip, state);
     to.bindings.set(key, binding);
+    place(havip);
     late++;
   }
   return late;

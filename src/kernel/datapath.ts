@@ -40,6 +40,7 @@ import {
   retiredFolder,
   stagingFolder,
 } from './pins.js';
+import { placeHavips, sizeSteering } from './steering.js';
 import { copyEntries } from './table.js';
 
 export const OBJECT_PATH = fileURLToPath(new URL('../../bpf/havip.bpf.o', import.meta.url));
@@ -87,17 +88,16 @@ export class Datapath {
       loadObject(object);
       const programs = programsOf(object);
       if (kept.size < PIN_NAMES.length) pinStaged(object, pinPath, kept, adopted);
-      const attachments = Attachments.adopt(pinPath, programs);
       const tables = openTables((name) => object.mapFd(name));
-      if (adopted && kept.size < PIN_NAMES.length) bringAfter(mapsFolder(pinPath), tables);
+      const commandFd = object.programFd('havip_command');
+      if (!kept.has('steering')) sizeSteering(tables.steering);
+      // Also those that are placed: a loader that decides writes `bindings` first, and may have died then.
+      if (adopted) placeHavips(commandFd, boundHavips(tables));
+      const attachments = Attachments.adopt(pinPath, programs);
+      if (adopted && kept.size < PIN_NAMES.length)
+        bringAfter(mapsFolder(pinPath), tables, (havip) => placeHavips(commandFd, [havip]));
       if (kept.size < PIN_NAMES.length) promoteStaged(pinPath);
-      return new Datapath(
-        tables,
-        object.mapFd(RING_NAME),
-        attachments,
-        object.programFd('havip_command'),
-        adopted,
-      );
+      return new Datapath(tables, object.mapFd(RING_NAME), attachments, commandFd, adopted);
     } finally {
       object.close();
     }
@@ -218,7 +218,8 @@ function pinStaged(object: BpfObject, pinPath: string, kept: ReadonlySet<PinName
   for (const name of PIN_NAMES) {
     const fd = object.mapFd(name);
     try {
-      if (adopted && !kept.has(name) && isTable(name)) copyPinned(join(mapsFolder(pinPath), name), name, fd);
+      if (adopted && !kept.has(name) && isTable(name) && name !== 'steering')
+        copyPinned(join(mapsFolder(pinPath), name), name, fd);
       pin(fd, join(staging, name));
     } finally {
       closeFd(fd);
@@ -240,11 +241,16 @@ function copyPinned(path: string, name: MapName, toFd: number): void {
   }
 }
 
+/** Ascending. */
+function boundHavips({ bindings }: Tables): number[] {
+  return Array.from(bindings.entries(), ([, { havip }]) => havip).sort((a, b) => a - b);
+}
+
 /** What was decided in the old maps while they were being copied. */
-function bringAfter(folder: string, tables: Tables): void {
+function bringAfter(folder: string, tables: Tables, steerBy: (havip: number) => void): void {
   const old = openTables((name) => openPin(join(folder, name)));
   try {
-    catchUp(old, tables);
+    catchUp(old, tables, steerBy);
   } finally {
     closeTables(old);
   }

@@ -140,6 +140,16 @@ function array(type: BtfType, offset: number, types: Map<number, BtfType>): Omit
   const element = resolve(type.type_id ?? 0, types);
   const count = type.nr_elems ?? 0;
   const size = (element.size ?? 0) * count;
+  if (element.kind === 'STRUCT') {
+    const [name, step] = [typeName(element.name), element.size ?? 0];
+    return {
+      size,
+      type: `${name}[]`,
+      read: `Array.from({ length: ${count} }, (_, i) => ${name}.decode(from, at + ${offset} + ${step} * i))`,
+      write: (value) =>
+        `${value}.forEach((element, i) => ${name}.encode(element, to, at + ${offset} + ${step} * i))`,
+    };
+  }
   if (element.size === 8) {
     return {
       size,

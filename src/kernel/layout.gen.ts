@@ -9,8 +9,13 @@ export interface Layout<T> {
 }
 
 export const LIMITS = {
-  ABI_VERSION: 5,
+  ABI_VERSION: 6,
   NAME_BYTES: 64,
+  NEAR_PORTS: 4096,
+  BUCKET_WORDS: 4,
+  PLACED_AT_ONCE: 64,
+  INDEX_BITS: 20,
+  SUBNET_BITS: 12,
   STATIONS: 4096,
   RING_BYTES: 1048576,
   MOVES_MAX: 16,
@@ -180,6 +185,8 @@ export const COMMAND_OP = {
   RESET: 4,
   ASK: 5,
   CLEAR: 6,
+  PLACE: 7,
+  DISPLACE: 8,
 } as const;
 
 export interface Holder {
@@ -247,6 +254,24 @@ export const Binding: Layout<Binding> = {
     to.writeUInt32LE(value.moves, at + 28);
     to.writeUInt32LE(value.by, at + 32);
     to.writeUInt32LE(value.reserved, at + 36);
+    return to;
+  },
+};
+
+export interface Bucket {
+  words: bigint[];
+  holders: Holder[];
+}
+
+export const Bucket: Layout<Bucket> = {
+  size: 64,
+  decode: (from, at = 0) => ({
+    words: Array.from({ length: 4 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
+    holders: Array.from({ length: 4 }, (_, i) => Holder.decode(from, at + 32 + 8 * i)),
+  }),
+  encode: (value, to = Buffer.alloc(64), at = 0) => {
+    value.words.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
+    value.holders.forEach((element, i) => Holder.encode(element, to, at + 32 + 8 * i));
     return to;
   },
 };
@@ -325,6 +350,27 @@ export const Port: Layout<Port> = {
     to.writeBigUInt64LE(value.learnEveryNs, at + 16);
     to.writeUInt32LE(value.generation, at + 24);
     to.writeUInt32LE(value.flags, at + 28);
+    return to;
+  },
+};
+
+export interface NearPort {
+  port: Port;
+  ifindex: number;
+  reserved: number;
+}
+
+export const NearPort: Layout<NearPort> = {
+  size: 40,
+  decode: (from, at = 0) => ({
+    port: Port.decode(from, at + 0),
+    ifindex: from.readUInt32LE(at + 32),
+    reserved: from.readUInt32LE(at + 36),
+  }),
+  encode: (value, to = Buffer.alloc(40), at = 0) => {
+    Port.encode(value.port, to, at + 0);
+    to.writeUInt32LE(value.ifindex, at + 32);
+    to.writeUInt32LE(value.reserved, at + 36);
     return to;
   },
 };
@@ -881,12 +927,14 @@ export interface Command {
   kind: number;
   result: number;
   seq: number;
+  count: number;
   done: number;
+  unused: number;
   record: Record;
 }
 
 export const Command: Layout<Command> = {
-  size: 136,
+  size: 144,
   decode: (from, at = 0) => ({
     reserved: from.subarray(at + 0, at + 16),
     op: from.readUInt32LE(at + 16),
@@ -896,10 +944,12 @@ export const Command: Layout<Command> = {
     kind: from.readUInt32LE(at + 40),
     result: from.readUInt32LE(at + 44),
     seq: from.readUInt32LE(at + 48),
-    done: from.readUInt32LE(at + 52),
-    record: Record.decode(from, at + 56),
+    count: from.readUInt32LE(at + 52),
+    done: from.readUInt32LE(at + 56),
+    unused: from.readUInt32LE(at + 60),
+    record: Record.decode(from, at + 64),
   }),
-  encode: (value, to = Buffer.alloc(136), at = 0) => {
+  encode: (value, to = Buffer.alloc(144), at = 0) => {
     to.set(value.reserved, at + 0);
     to.writeUInt32LE(value.op, at + 16);
     to.writeUInt32LE(value.havip, at + 20);
@@ -908,8 +958,10 @@ export const Command: Layout<Command> = {
     to.writeUInt32LE(value.kind, at + 40);
     to.writeUInt32LE(value.result, at + 44);
     to.writeUInt32LE(value.seq, at + 48);
-    to.writeUInt32LE(value.done, at + 52);
-    Record.encode(value.record, to, at + 56);
+    to.writeUInt32LE(value.count, at + 52);
+    to.writeUInt32LE(value.done, at + 56);
+    to.writeUInt32LE(value.unused, at + 60);
+    Record.encode(value.record, to, at + 64);
     return to;
   },
 };
@@ -968,17 +1020,20 @@ export const Trace: Layout<Trace> = {
 export interface Station {
   who: Holder;
   seenNs: bigint;
+  tick: bigint;
 }
 
 export const Station: Layout<Station> = {
-  size: 16,
+  size: 24,
   decode: (from, at = 0) => ({
     who: Holder.decode(from, at + 0),
     seenNs: from.readBigUInt64LE(at + 8),
+    tick: from.readBigUInt64LE(at + 16),
   }),
-  encode: (value, to = Buffer.alloc(16), at = 0) => {
+  encode: (value, to = Buffer.alloc(24), at = 0) => {
     Holder.encode(value.who, to, at + 0);
     to.writeBigUInt64LE(value.seenNs, at + 8);
+    to.writeBigUInt64LE(value.tick, at + 16);
     return to;
   },
 };
@@ -1034,20 +1089,38 @@ export const Sightings: Layout<Sightings> = {
   },
 };
 
-export interface Gate {
-  tick: number;
-  until: number;
+export interface Stamped {
+  spent: number;
+  whose: number;
 }
 
-export const Gate: Layout<Gate> = {
+export const Stamped: Layout<Stamped> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    spent: from.readUInt32LE(at + 0),
+    whose: from.readUInt32LE(at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.spent, at + 0);
+    to.writeUInt32LE(value.whose, at + 4);
+    return to;
+  },
+};
+
+export interface Stamps {
+  tick: number;
+  left: number;
+}
+
+export const Stamps: Layout<Stamps> = {
   size: 8,
   decode: (from, at = 0) => ({
     tick: from.readUInt32LE(at + 0),
-    until: from.readUInt32LE(at + 4),
+    left: from.readUInt32LE(at + 4),
   }),
   encode: (value, to = Buffer.alloc(8), at = 0) => {
     to.writeUInt32LE(value.tick, at + 0);
-    to.writeUInt32LE(value.until, at + 4);
+    to.writeUInt32LE(value.left, at + 4);
     return to;
   },
 };
@@ -1059,7 +1132,7 @@ export interface Traffic {
   unheld: bigint;
   fromHolder: bigint;
   fromOthers: bigint;
-  gate: Gate;
+  last: Stamped;
 }
 
 export const Traffic: Layout<Traffic> = {
@@ -1071,7 +1144,7 @@ export const Traffic: Layout<Traffic> = {
     unheld: from.readBigUInt64LE(at + 24),
     fromHolder: from.readBigUInt64LE(at + 32),
     fromOthers: from.readBigUInt64LE(at + 40),
-    gate: Gate.decode(from, at + 48),
+    last: Stamped.decode(from, at + 48),
   }),
   encode: (value, to = Buffer.alloc(56), at = 0) => {
     to.writeBigUInt64LE(value.packets, at + 0);
@@ -1080,7 +1153,7 @@ export const Traffic: Layout<Traffic> = {
     to.writeBigUInt64LE(value.unheld, at + 24);
     to.writeBigUInt64LE(value.fromHolder, at + 32);
     to.writeBigUInt64LE(value.fromOthers, at + 40);
-    Gate.encode(value.gate, to, at + 48);
+    Stamped.encode(value.last, to, at + 48);
     return to;
   },
 };
@@ -1088,7 +1161,7 @@ export const Traffic: Layout<Traffic> = {
 export interface PortCounters {
   frames: bigint[];
   watched: bigint;
-  gate: Gate;
+  last: Stamped;
 }
 
 export const PortCounters: Layout<PortCounters> = {
@@ -1096,12 +1169,12 @@ export const PortCounters: Layout<PortCounters> = {
   decode: (from, at = 0) => ({
     frames: Array.from({ length: 59 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
     watched: from.readBigUInt64LE(at + 472),
-    gate: Gate.decode(from, at + 480),
+    last: Stamped.decode(from, at + 480),
   }),
   encode: (value, to = Buffer.alloc(488), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     to.writeBigUInt64LE(value.watched, at + 472);
-    Gate.encode(value.gate, to, at + 480);
+    Stamped.encode(value.last, to, at + 480);
     return to;
   },
 };

@@ -4,6 +4,7 @@
 import {
   Advert,
   Binding,
+  Bucket,
   Claim,
   ClaimCounters,
   ClaimKey,
@@ -18,6 +19,7 @@ import {
   Key,
   Losses,
   Member,
+  NearPort,
   Place,
   Policy,
   Port,
@@ -27,6 +29,7 @@ import {
   RefusalKey,
   Sightings,
   Speaker,
+  Stamps,
   State,
   Station,
   Stationed,
@@ -76,6 +79,11 @@ const perCpu = <V>(
   ...(entries && { entries }),
 });
 
+/**
+ * Buckets of `steering`, the first of which says how many there are. A bucket has four words: when the map is full, a
+ * third of them are taken, and about one bucket in eighty has spilled.
+ */
+const bucketsFor = (havips: number): number => 1 + Math.ceil((havips * 3) / 4);
 const byPort = (capacity: Capacity): number => capacity.ports;
 /** And the row of `havip trace`. */
 const byPortAndOne = (capacity: Capacity): number => capacity.ports + 1;
@@ -85,7 +93,9 @@ const bySubnet = (): number => SUBNETS_MAX;
 
 export const MAPS = {
   bindings: table(Key, Binding, byHavip),
+  steering: table(U32, Bucket, ({ havips }) => bucketsFor(havips)),
   ports: table(U32, Port, byPortAndOne),
+  near_ports: table(U32, NearPort),
   targets: table(U32, Target, byPort),
   redirects: table(U32, U32, byPort),
   subnets: table(U32, Subnet, bySubnet),
@@ -107,6 +117,7 @@ export const MAPS = {
   guests: table(StationKey, Guest, ({ ports }) => Math.max(4096, 16 * ports)),
   stations: table(U32, Station),
   sightings: table(U32, Sightings, byHavip),
+  stamps: perCpu(Stamps),
   havip_counters: perCpu(Traffic, byHavip),
   port_counters: perCpu(PortCounters, byPort),
   claim_counters: perCpu(ClaimCounters, byPort),

@@ -229,7 +229,7 @@ export function toHolder(names: Names, holder: Holder): HavipHolder | null {
 }
 
 /** Without what only the programs need. */
-export type Counts = Omit<Traffic, 'gate'>;
+export type Counts = Omit<Traffic, 'last'>;
 
 export function sumTraffic(perCpu: readonly Traffic[]): Counts {
   const sum: Counts = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n };

@@ -7,6 +7,8 @@ import type { Binding } from '../holders/rules.js';
 import { OBJECT_PATH } from '../kernel/datapath.js';
 import { POLICY_FLAGS, PORT_KIND, type Key } from '../kernel/layout.gen.js';
 import { closeTables, mapEntries, openTables, type Tables } from '../kernel/maps.js';
+import { PortRows } from '../kernel/port-rows.js';
+import { placeHavips, sizeSteering } from '../kernel/steering.js';
 import { addressBytes } from '../net/addresses.js';
 import { BpfObject, closeFd, testRun } from '../native/index.js';
 
@@ -32,21 +34,28 @@ export const ARENA_MTU_BYTES = 65_535;
 export class Arena {
   private readonly tables: Tables;
   private readonly program: number;
+  private readonly ports: PortRows;
   private readonly keys = new Map<string, Key>();
   private present = 0;
 
   /** @param havips Canonical addresses. Errors: those of the kernel, which wants CAP_BPF. */
   constructor(havips: readonly string[]) {
     const object = new BpfObject(OBJECT_PATH);
+    let command: number;
     try {
       for (const [name, entries] of mapEntries(CAPACITY)) object.setMaxEntries(name, entries);
       object.load();
       this.tables = openTables((name) => object.mapFd(name));
       this.program = object.programFd('havip_xdp');
+      command = object.programFd('havip_command');
+      sizeSteering(this.tables.steering);
+      this.ports = new PortRows(this.tables);
     } finally {
       object.close();
     }
     havips.forEach((address, havip) => this.addHavip(address, havip));
+    placeHavips(command, havips.keys());
+    closeFd(command);
   }
 
   /** @param slot 1 and up; must have been added. */
@@ -114,7 +123,7 @@ export class Arena {
       generation: 1,
       flags: 0,
     };
-    this.tables.ports.set(LOOPBACK, port);
+    this.ports.set(LOOPBACK, port);
     this.present = slot;
   }
 }

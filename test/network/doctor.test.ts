@@ -19,7 +19,8 @@ import {
 import { checkFinds, examine, FOREIGN, snapshot, type Wanted } from '../support/doctor.js';
 import { eventually, requireRoot } from '../support/lab.js';
 import { mapsFolder } from '../../src/kernel/pins.js';
-import { slotOf, withTables } from '../support/maps.js';
+import { slotOf, steerTo, withTables } from '../support/maps.js';
+import type { Tables } from '../../src/kernel/maps.js';
 import { EIP, eipConfig, outsideLab } from '../support/outside.js';
 import { addFarGuest, addGuest, pairLab, takeOver } from '../support/pair.js';
 
@@ -216,24 +217,26 @@ const CASES: readonly Case[] = [
   {
     title: 'a binding to a port that is none',
     spoil: (lab) =>
-      withTables(lab, ({ bindings }) => {
-        for (const [key, row] of [...bindings.entries()])
-          if (row.holder.port) bindings.set(key, { ...row, holder: { ...row.holder, port: 99 } });
+      withTables(lab, (tables) => {
+        rebindAll(tables, 99);
+        steerAll(tables, 99);
       }),
     mend: (lab) =>
       withTables(lab, (tables) => {
-        for (const [key, row] of [...tables.bindings.entries()])
-          if (row.holder.port)
-            tables.bindings.set(key, {
-              ...row,
-              holder: { ...row.holder, port: slotOf(tables, 'vnic-vm-a') },
-            });
+        rebindAll(tables, slotOf(tables, 'vnic-vm-a'));
+        steerAll(tables, slotOf(tables, 'vnic-vm-a'));
       }),
     wanted: {
       finding: 'fail maps bindings',
       says: /10\.0\.1\.50 \(slot 99\)/,
       cure: /^systemctl restart havip/,
     },
+  },
+  {
+    title: 'packets that are steered past the binding',
+    spoil: (lab) => withTables(lab, (tables) => steerAll(tables, slotOf(tables, 'vnic-vm-b'))),
+    mend: (lab) => withTables(lab, (tables) => steerAll(tables, slotOf(tables, 'vnic-vm-a'))),
+    wanted: { finding: 'fail maps steering', says: /10\.0\.1\.50/, cure: /^systemctl restart havip/ },
   },
   {
     title: 'a devmap without a port',
@@ -291,6 +294,17 @@ async function pointRedirect(lab: Lab, port: string): Promise<unknown> {
 /** On every CPU. */
 const setRingFull = (lab: Lab, count: number): Promise<unknown> =>
   mapUpdate(lab, 'losses', hexOf32(0), [...hexOf32(count), ...Array<string>(12).fill('0')]);
+
+/** Whatever is held, at that slot. */
+function rebindAll({ bindings }: Tables, port: number): void {
+  for (const [key, row] of [...bindings.entries()])
+    if (row.holder.port) bindings.set(key, { ...row, holder: { ...row.holder, port } });
+}
+
+function steerAll(tables: Tables, port: number): void {
+  for (const [, { havip, holder }] of tables.bindings.entries())
+    if (holder.port) steerTo(tables, havip, { ...holder, port });
+}
 
 const bumpGeneration = (lab: Lab, by: number): Promise<void> =>
   withTables(lab, (tables) => {

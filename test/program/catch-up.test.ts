@@ -23,10 +23,16 @@ test('decisions in the old maps come after; newer ones in the new maps stay', (t
   fresh.writePort({ in: 'tap' });
   testRun(fresh.programs.xdp, announceRequest({}, tagged(TAG.outer)));
 
-  t.is(catchUp(old.tables, fresh.tables), 1);
+  t.is(
+    catchUp(old.tables, fresh.tables, (havip) => fresh.steer(havip)),
+    1,
+  );
   t.is(holderIn(fresh, 'v4'), `guest ${SENDER}`);
   t.is(holderIn(fresh, 'tagged'), `tap ${SENDER}`);
   const [theirs, ours] = [old, fresh].map((world) => world.tables.states.get(HAVIP.v4));
   t.deepEqual([ours?.seq, ours?.moved, ours?.newestNs], [theirs?.seq, 1, theirs?.newestNs]);
-  t.is(catchUp(old.tables, fresh.tables), 0);
+  t.is(
+    catchUp(old.tables, fresh.tables, (havip) => fresh.steer(havip)),
+    0,
+  );
 });

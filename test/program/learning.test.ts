@@ -12,7 +12,7 @@ const situation: Situation = {
   held: { v4: ['other', HOLDER], v6: ['other', HOLDER] },
   learnEveryNs: INTERVAL_NS,
 };
-const NOBODY: Station = { who: { mac: new Uint8Array(6), port: 0 }, seenNs: 0n };
+const NOBODY: Station = { who: { mac: new Uint8Array(6), port: 0 }, seenNs: 0n, tick: 0n };
 
 function arrange(): void {
   world.arrange(situation);
@@ -26,7 +26,7 @@ const known = (): [number, Station][] =>
 /** Lets time pass for every sender. */
 function age(byNs: bigint): void {
   for (const [index, { who, seenNs }] of known())
-    world.tables.stations.set(index, { who, seenNs: seenNs - byNs });
+    world.tables.stations.set(index, { who, seenNs: seenNs - byNs, tick: 0n });
 }
 
 const from = (mac: string): Buffer => packet4(STALE, { from: mac });
@@ -96,7 +96,11 @@ serial('senders of one hash cost each other the fast path, never a frame', (t, e
   run(entry, from(SENDER));
   const [[index] = []] = known();
   if (index === undefined) return t.fail('the sender was not remembered');
-  world.tables.stations.set(index, { who: { mac: Buffer.from('020000000077', 'hex'), port: 9 }, seenNs: 1n });
+  world.tables.stations.set(index, {
+    who: { mac: Buffer.from('020000000077', 'hex'), port: 9 },
+    seenNs: 1n,
+    tick: 0n,
+  });
   const again = run(entry, from(SENDER));
   t.is(again.verdict, 'pass');
   t.is(again.frame.slice(0, 12), TO_HOLDER);

@@ -39,6 +39,7 @@ function rebind(name: HavipName, port: keyof typeof PORTS, mac: string): bigint 
   const sinceNs = process.hrtime.bigint();
   const holder = { mac: Buffer.from(mac.replaceAll(':', ''), 'hex'), port: PORTS[port].slot };
   world.tables.bindings.set(KEYS[name], { ...before, holder, former: before.holder, sinceNs });
+  world.steer(HAVIP[name]);
   return sinceNs;
 }
 
@@ -122,6 +123,7 @@ serial('what comes while nobody holds it is missed of the last holder', (t, entr
   const nobody = { mac: new Uint8Array(6), port: 0 };
   const released = { ...row, holder: nobody, former: row.holder, sinceNs: process.hrtime.bigint() };
   world.tables.bindings.set(KEYS.v4, released);
+  world.steer(HAVIP.v4);
   for (let i = 0; i < 3; i++) run(entry, packet4(HOLDER));
   const { missed, missedNs, lastFromNs, lastToNs } = tenure('v4', before);
   t.is(missed, 3n);

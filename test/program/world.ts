@@ -14,7 +14,16 @@ import {
   type Key,
 } from '../../src/kernel/layout.gen.js';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
-import { mapEntries, openTables, RING_NAME, TAIL_NAMES, type Tables } from '../../src/kernel/maps.js';
+import {
+  mapEntries,
+  openTables,
+  RING_NAME,
+  TAIL_NAMES,
+  type Capacity,
+  type Tables,
+} from '../../src/kernel/maps.js';
+import { PortRows } from '../../src/kernel/port-rows.js';
+import { placeHavips, sizeSteering } from '../../src/kernel/steering.js';
 import { addressBytes } from '../../src/net/addresses.js';
 import { BpfObject } from '../../src/native/index.js';
 import { macBytes } from './frames.js';
@@ -112,11 +121,13 @@ export class World {
   readonly tables: Tables;
   readonly programs: { readonly xdp: number; readonly ingress: number; readonly egress: number };
   readonly ringFd: number;
+  private readonly rows: PortRows;
+  readonly commandFd: number;
 
-  constructor() {
+  constructor(private readonly capacity: Capacity = CAPACITY) {
     const object = new BpfObject(OBJECT_PATH);
     try {
-      for (const [name, entries] of mapEntries(CAPACITY)) object.setMaxEntries(name, entries);
+      for (const [name, entries] of mapEntries(capacity)) object.setMaxEntries(name, entries);
       object.setMaxEntries(RING_NAME, RING_BYTES);
       object.load();
       this.tables = openTables((name) => object.mapFd(name));
@@ -129,11 +140,17 @@ export class World {
         ingress: program('havip_ingress'),
         egress: program('havip_egress'),
       };
+      this.commandFd = program('havip_command');
     } finally {
       object.close();
     }
+    this.rows = new PortRows(this.tables);
     this.buildPorts();
+    sizeSteering(this.tables.steering);
   }
+
+  /** Packets go by what was written to `bindings`. */
+  readonly steer = (...havips: number[]): void => placeHavips(this.commandFd, havips);
 
   /** Forgets all that frames have done, and makes the maps say `situation`. */
   arrange(situation: Situation): void {
@@ -163,6 +180,7 @@ export class World {
         serviceMac: macBytes(serviceMac),
       });
       this.tables.bindings.set(KEYS[name], bindingRow(id, held[name]));
+      this.steer(id);
       this.tables.states.set(id, { ...NO_STATE, newest: holderRow(newest[name] ?? held[name]) });
       for (const port of members) this.tables.members.set({ havip: id, port: PORTS[port].slot }, 1);
     }
@@ -171,6 +189,7 @@ export class World {
   /** What the loader writes when it has decided; the rest stays. */
   bind(name: HavipName, held: Held | undefined): void {
     this.tables.bindings.set(KEYS[name], bindingRow(HAVIP[name], held));
+    this.steer(HAVIP[name]);
   }
 
   /** Another port takes the place of the one that frames come in by. */
@@ -189,9 +208,9 @@ export class World {
       (secure ? PORT_FLAGS.SECURE : 0) |
       (shared ? PORT_FLAGS.SHARED : 0) |
       (eips.length ? PORT_FLAGS.EIPS : 0);
-    if (unknownPort) this.tables.ports.delete(LOOPBACK);
+    if (unknownPort) this.rows.delete(LOOPBACK);
     else
-      this.tables.ports.set(LOOPBACK, {
+      this.rows.set(LOOPBACK, {
         slot,
         subnet: isGateway ? 0 : untagged,
         bridge: isGateway ? 0 : BRIDGE,
@@ -244,8 +263,8 @@ export class World {
     for (const [key] of [...tables.members.entries()]) tables.members.delete(key);
     for (const [key] of [...tables.stationed.entries()]) tables.stationed.delete(key);
     for (const [key] of [...tables.guests.entries()]) tables.guests.delete(key);
-    for (let id = 0; id < CAPACITY.havips; id++) tables.havip_counters.clear(id);
-    for (let slot = 0; slot < CAPACITY.ports; slot++) {
+    for (let id = 0; id < this.capacity.havips; id++) tables.havip_counters.clear(id);
+    for (let slot = 0; slot < this.capacity.ports; slot++) {
       tables.port_counters.clear(slot);
       tables.claim_counters.clear(slot);
     }

@@ -2,11 +2,12 @@
 // The pinned maps of a lab's daemon, read and written by a test from outside: for what no announcement can say yet,
 // and for looking behind the status.
 import type { Lab } from '../../src/lab/lab.js';
-import type { Binding, Key } from '../../src/kernel/layout.gen.js';
+import type { Binding, Holder, Key } from '../../src/kernel/layout.gen.js';
 import type { Tables } from '../../src/kernel/maps.js';
 import { closeTables } from '../../src/kernel/maps.js';
 import { fieldText } from '../../src/kernel/names.js';
 import { openPinnedTables } from '../../src/kernel/reader.js';
+import { holdersIn } from '../../src/kernel/steering.js';
 import { formatAddress, parseMac } from '../../src/net/addresses.js';
 import { pinPath, type Host } from './daemon.js';
 
@@ -34,6 +35,16 @@ export function bindingOf(tables: Tables, address: string): [Key, Binding] {
   throw new Error(`no binding of ${address}`);
 }
 
+/** Nobody else may write there meanwhile; the loader would have the programs do it. */
+export function steerTo({ steering }: Tables, havip: number, holder: Holder): void {
+  for (const [at, bucket] of [...steering.entries()]) {
+    const place = holdersIn(bucket).find(([one]) => at !== 0 && one === havip);
+    if (!place) continue;
+    const word = bucket.holders.indexOf(place[1]);
+    steering.set(at, { ...bucket, holders: bucket.holders.with(word, holder) });
+  }
+}
+
 /** Writes the binding row that an announcement would have led to. */
 export function bindByHand(lab: Lab, address: string, guest: string): Promise<void> {
   return bindAt(lab, address, lab.port(guest), lab.mac(guest));
@@ -45,6 +56,8 @@ export async function bindAt(host: Host, address: string, port: string, text: st
     const mac = parseMac(text);
     if (mac === null) throw new Error(`${text} is no MAC`);
     const holder = { mac, port: slotOf(tables, port) };
-    tables.bindings.set(key, { ...binding, holder, former: holder, sinceNs: process.hrtime.bigint() });
+    const sinceNs = process.hrtime.bigint();
+    tables.bindings.set(key, { ...binding, holder, former: holder, sinceNs });
+    steerTo(tables, binding.havip, holder);
   });
 }

@@ -7,10 +7,11 @@ import { CAPACITY, havip, subnet } from './configs.js';
 import { fakeTables } from './fake-maps.js';
 
 const NOTHING = (): void => undefined;
+const NO_ORDERS = { reset: NOTHING, place: NOTHING, displace: NOTHING };
 
 test('member rows follow the ports that have the listed names', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, NO_ORDERS, NOTHING);
   definitions.apply([subnet('web', [havip('10.0.1.50', { members: ['a', 'b'] }), '10.0.1.51'])]);
   const members = (): string[] =>
     [...maps.members.entries()].map(([{ havip: id, port }]) => `${id}/${port}`).sort();
@@ -51,10 +52,10 @@ test('member rows follow the ports that have the listed names', (t) => {
 test('member rows of an earlier run are kept where they are right, and taken out where not', (t) => {
   const maps = fakeTables(CAPACITY);
   const config = [subnet('web', [havip('10.0.1.50', { members: ['a', 'b'] })])];
-  new Definitions(maps, NOTHING, NOTHING).apply(config);
+  new Definitions(maps, NO_ORDERS, NOTHING).apply(config);
   maps.members.set({ havip: 0, port: 1 }, 1);
   maps.members.set({ havip: 0, port: 7 }, 1);
-  const restarted = new Definitions(maps, NOTHING, NOTHING);
+  const restarted = new Definitions(maps, NO_ORDERS, NOTHING);
   restarted.apply(config);
   restarted.writeMembers(new Map([['a', 1]]));
   t.deepEqual(
@@ -65,7 +66,7 @@ test('member rows of an earlier run are kept where they are right, and taken out
 
 test('domains are those of the tagged subnets whose bridge is here', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, NO_ORDERS, NOTHING);
   const tagged = (name: string, outer: number, inner = 0): SubnetConfig =>
     subnet(name, [], { vlan: { outer, inner } });
   const domains = (): string[] =>
@@ -85,7 +86,7 @@ test('domains are those of the tagged subnets whose bridge is here', (t) => {
 });
 
 test('untagged frames of a bridge are of the subnet without tags', (t) => {
-  const definitions = new Definitions(fakeTables(CAPACITY), NOTHING, NOTHING);
+  const definitions = new Definitions(fakeTables(CAPACITY), NO_ORDERS, NOTHING);
   definitions.apply([
     subnet('one', [], { vlan: { outer: 5, inner: 0 } }),
     subnet('web', []),

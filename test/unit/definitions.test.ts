@@ -11,6 +11,7 @@ import { CAPACITY, havip, subnet } from './configs.js';
 import { dump, fakeTables, type FakeTables } from './fake-maps.js';
 
 const NOTHING = (): void => undefined;
+const NO_ORDERS = { reset: NOTHING, place: NOTHING, displace: NOTHING };
 
 /** 'subnet|address -> index', of every row of `bindings`. */
 const rows = (maps: FakeTables): Record<string, number> =>
@@ -41,7 +42,7 @@ const claim = (maps: FakeTables, id: number, port: number): void =>
 
 test('a first configuration: subnets from 1, HAVIPs from 0, nobody holds them', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, NO_ORDERS, NOTHING);
   const { fresh, removed } = definitions.apply([
     subnet('web', ['10.0.1.50', 'fd00:1::50']),
     subnet('db', ['10.0.1.50']),
@@ -66,7 +67,7 @@ test('a first configuration: subnets from 1, HAVIPs from 0, nobody holds them', 
 const { OPEN, UNHELD_DROP, GUARD_MONITOR } = POLICY_FLAGS;
 const policy = test.macro((t, config: Partial<HavipConfig>, flags: number) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, NO_ORDERS, NOTHING);
   definitions.apply([subnet('web', [havip('10.0.1.50', config)])]);
   const [[key] = []] = [...maps.bindings.entries()];
   const budget = { windowNs: 10_000_000_000n, moves: 5, serviceMac: Buffer.alloc(6) };
@@ -85,7 +86,7 @@ test(
 
 test('applying the same again changes nothing and names nothing', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, NO_ORDERS, NOTHING);
   const config = [subnet('web', ['10.0.1.50', '10.0.1.51'])];
   definitions.apply(config);
   bind(maps, '10.0.1.50', 3);
@@ -97,10 +98,10 @@ test('applying the same again changes nothing and names nothing', (t) => {
 test('indices, holders and subnets survive a restart, in whatever order the file has them', (t) => {
   const maps = fakeTables(CAPACITY);
   const [web, db] = [subnet('web', ['10.0.1.50', '10.0.1.51']), subnet('db', ['10.0.1.52'])];
-  new Definitions(maps, NOTHING, NOTHING).apply([web, db]);
+  new Definitions(maps, NO_ORDERS, NOTHING).apply([web, db]);
   bind(maps, '10.0.1.52', 3);
   const before = dump(maps);
-  const restarted = new Definitions(maps, NOTHING, NOTHING);
+  const restarted = new Definitions(maps, NO_ORDERS, NOTHING);
   const { fresh } = restarted.apply([db, subnet('web', ['10.0.1.51', '10.0.1.50'])]);
   t.deepEqual(dump(maps), before);
   t.deepEqual(fresh, [], 'what was pinned may have been claimed meanwhile');
@@ -113,13 +114,13 @@ test('indices, holders and subnets survive a restart, in whatever order the file
 
 test('what the configuration no longer names after a restart is taken out', (t) => {
   const maps = fakeTables(CAPACITY);
-  new Definitions(maps, NOTHING, NOTHING).apply([
+  new Definitions(maps, NO_ORDERS, NOTHING).apply([
     subnet('web', ['10.0.1.50', '10.0.1.51']),
     subnet('db', ['10.0.1.52']),
   ]);
   claim(maps, 0, 2);
   claim(maps, 1, 2);
-  new Definitions(maps, NOTHING, NOTHING).apply([subnet('web', ['10.0.1.51'])]);
+  new Definitions(maps, NO_ORDERS, NOTHING).apply([subnet('web', ['10.0.1.51'])]);
   t.deepEqual(rows(maps), { '1|10.0.1.51': 1 });
   t.is(maps.havips.get(0)?.flags, 0);
   t.is(maps.subnets.get(2)?.used, 0);
@@ -132,7 +133,11 @@ test('what the configuration no longer names after a restart is taken out', (t) 
 test('a HAVIP that is taken out leaves its index, without holder, claims or counters, to the next', (t) => {
   const maps = fakeTables(CAPACITY);
   const reset: number[] = [];
-  const definitions = new Definitions(maps, (havip) => reset.push(havip), NOTHING);
+  const definitions = new Definitions(
+    maps,
+    { ...NO_ORDERS, reset: (havip) => void reset.push(havip) },
+    NOTHING,
+  );
   definitions.apply([subnet('web', ['10.0.1.50', '10.0.1.51'])]);
   bind(maps, '10.0.1.50', 3);
   claim(maps, 0, 3);
@@ -150,7 +155,7 @@ test('a HAVIP that is taken out leaves its index, without holder, claims or coun
 
 test('full maps take another configuration of as many HAVIPs', (t) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, NO_ORDERS, NOTHING);
   definitions.apply([subnet('web', ['10.0.1.1', '10.0.1.2', '10.0.1.3', '10.0.1.4'])]);
   definitions.apply([subnet('web', ['10.0.1.5', '10.0.1.6', '10.0.1.7', '10.0.1.4'])]);
   t.deepEqual(Object.keys(rows(maps)), ['1|10.0.1.4', '1|10.0.1.5', '1|10.0.1.6', '1|10.0.1.7']);
@@ -159,10 +164,10 @@ test('full maps take another configuration of as many HAVIPs', (t) => {
 
 test('full maps take another configuration of as many HAVIPs after a restart', (t) => {
   const maps = fakeTables(CAPACITY);
-  new Definitions(maps, NOTHING, NOTHING).apply([
+  new Definitions(maps, NO_ORDERS, NOTHING).apply([
     subnet('web', ['10.0.1.1', '10.0.1.2', '10.0.1.3', '10.0.1.4']),
   ]);
-  new Definitions(maps, NOTHING, NOTHING).apply([
+  new Definitions(maps, NO_ORDERS, NOTHING).apply([
     subnet('web', ['10.0.1.5', '10.0.1.6', '10.0.1.7', '10.0.1.8']),
   ]);
   t.deepEqual(Object.keys(rows(maps)), ['1|10.0.1.5', '1|10.0.1.6', '1|10.0.1.7', '1|10.0.1.8']);
@@ -170,10 +175,10 @@ test('full maps take another configuration of as many HAVIPs after a restart', (
 
 const inherits = test.macro((t, restart: boolean) => {
   const maps = fakeTables(CAPACITY);
-  const first = new Definitions(maps, NOTHING, NOTHING);
+  const first = new Definitions(maps, NO_ORDERS, NOTHING);
   first.apply([subnet('old', ['10.0.1.50'])]);
   bind(maps, '10.0.1.50', 3);
-  const second = restart ? new Definitions(maps, NOTHING, NOTHING) : first;
+  const second = restart ? new Definitions(maps, NO_ORDERS, NOTHING) : first;
   second.apply([subnet('new', ['10.0.1.50'])]);
   t.deepEqual(Object.keys(rows(maps)), ['2|10.0.1.50'], 'not the index of the subnet that left');
   t.is(holderOf(maps, '10.0.1.50'), '0 00:00:00:00:00:00 0');
@@ -184,7 +189,7 @@ test("a subnet that takes another's place over a restart inherits no holder", in
 
 const refuses = test.macro((t, configs: readonly SubnetConfig[], message: RegExp) => {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, NO_ORDERS, NOTHING);
   definitions.apply([subnet('web', ['10.0.1.50'])]);
   const [before, known] = [dump(maps), [...definitions.all().keys()]];
   t.throws(() => definitions.apply(configs), { message, code: 'FAILED' });

@@ -102,6 +102,14 @@ test(
   /10\.0\.1\.50 \(slot 9\)/,
 );
 
+test(
+  'packets that are steered past a binding',
+  finds,
+  { maps: seen.maps({ steered: new Map() }) },
+  ['fail maps steering'],
+  /elsewhere than the bindings say: 10\.0\.1\.50/,
+);
+
 const file = (...havips: Parameters<typeof havip>[]): Sight['config'] =>
   seen.config({
     subnets: [

@@ -34,7 +34,7 @@ const config = (subnets: readonly SubnetConfig[], eips: readonly EipConfig[]): C
 
 function world(): { apply: (given: Config) => void; rows: () => Record<string, readonly string[]> } {
   const maps = fakeTables(CAPACITY);
-  const definitions = new Definitions(maps, NOTHING, NOTHING);
+  const definitions = new Definitions(maps, { reset: NOTHING, place: NOTHING, displace: NOTHING }, NOTHING);
   const eips = new Eips(maps, definitions);
   const apply = (given: Config): void => {
     definitions.apply(given.subnets, new Set(given.eips.map(({ network }) => network)));

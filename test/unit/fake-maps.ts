@@ -11,6 +11,8 @@ const ARRAYS: ReadonlySet<MapName> = new Set([
   'states',
   'stations',
   'own_macs',
+  'steering',
+  'near_ports',
 ]);
 
 class FakeTable<K, V> {

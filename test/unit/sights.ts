@@ -133,9 +133,12 @@ export function maps(change: Partial<MapsSight> = {}): MapsSight {
   const port = ({ ifindex: slot, kind }: Target) =>
     [slot, { slot, subnet: 1, bridge: 1, kind, learnEveryNs: 0n, generation: 1, flags: 0 }] as const;
   const row = { holder: HOLDER, former: HOLDER, sinceNs: 1n, havip: 0, moves: 1, by: 1, reserved: 0 };
+  const bindings = change.bindings ?? [[KEY, row] as const];
   return {
     ids: new Set([10, 11]),
-    bindings: [[KEY, row]],
+    bindings,
+    steered: new Map(bindings.map(([, { havip: id, holder }]) => [id, holder])),
+    spilled: false,
     policies: new Map([[0, policyRow(KEY, havip(VIP))]]),
     subnets: new Map([
       [1, { network: fieldBytes('blue', 64), name: fieldBytes('web', 64), used: 1, networkId: 1 }],
