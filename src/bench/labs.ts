@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The labs that a run of benchmarks has open, so that Ctrl-C takes all of them away, and what killed runs left behind
 // is swept.
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { HavipError } from '../errors.js';
 import { labPrefixes, removeLab } from '../lab/cleanup.js';
 import { closeOnDeparture } from '../lab/guard.js';
@@ -52,16 +52,8 @@ export async function sweepDeadLabs(): Promise<number> {
   return dead.length;
 }
 
+/** By the number of its process alone: should that have come round again, the next run sweeps it. */
 function isDead(prefix: string): boolean {
   const pid = new RegExp(`^${PREFIX}(\\d+)x\\d+$`).exec(prefix)?.[1];
-  return pid !== undefined && Number(pid) !== process.pid && !isBench(pid);
-}
-
-/** Not any process of that number: numbers come round again. */
-function isBench(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bench');
-  } catch {
-    return false;
-  }
+  return pid !== undefined && !existsSync(`/proc/${pid}`);
 }

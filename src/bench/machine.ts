@@ -46,7 +46,7 @@ export async function thisMachine(): Promise<Machine> {
 }
 
 /** As it signed its debug information: what compiled these programs, whatever this machine has now. */
-function compiler(): string | null {
+export function compiler(): string | null {
   return /clang version ([\d.]+)/.exec(readFileSync(BENCH_OBJECT, 'latin1'))?.[1] ?? null;
 }
 

@@ -48,6 +48,8 @@ export interface BpfObject {
   programFd(program: string): number;
   /** Usable before load(). Names are those of the source, not cut to the kernel's 15 bytes. */
   maps(): DeclaredMap[];
+  /** Names, as those of the maps. */
+  programs(): string[];
   /** Harmless twice. Maps and programs live on while a descriptor, pin or link holds them. */
   close(): void;
 }

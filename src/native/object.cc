@@ -23,6 +23,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   Napi::Value MapFd(const Napi::CallbackInfo &info);
   Napi::Value ProgramFd(const Napi::CallbackInfo &info);
   Napi::Value Maps(const Napi::CallbackInfo &info);
+  Napi::Value Programs(const Napi::CallbackInfo &info);
   Napi::Value Close(const Napi::CallbackInfo &info);
 
   struct bpf_object *Opened(Napi::Env env);
@@ -38,7 +39,8 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                       InstanceMethod<&BpfObject::ReuseMap>("reuseMap"), InstanceMethod<&BpfObject::Load>("load"),
                       InstanceMethod<&BpfObject::MapFd>("mapFd"),
                       InstanceMethod<&BpfObject::ProgramFd>("programFd"),
-                      InstanceMethod<&BpfObject::Maps>("maps"), InstanceMethod<&BpfObject::Close>("close")});
+                      InstanceMethod<&BpfObject::Maps>("maps"),
+                      InstanceMethod<&BpfObject::Programs>("programs"), InstanceMethod<&BpfObject::Close>("close")});
 }
 
 BpfObject::BpfObject(const Napi::CallbackInfo &info)
@@ -118,6 +120,16 @@ Napi::Value BpfObject::Maps(const Napi::CallbackInfo &info) {
   struct bpf_map *map = bpf_object__next_map(object, nullptr);
   for (uint32_t i = 0; map != nullptr; i++, map = bpf_object__next_map(object, map)) {
     out.Set(i, Describe(info.Env(), map));
+  }
+  return out;
+}
+
+Napi::Value BpfObject::Programs(const Napi::CallbackInfo &info) {
+  Napi::Array out = Napi::Array::New(info.Env());
+  struct bpf_object *object = Opened(info.Env());
+  struct bpf_program *program = bpf_object__next_program(object, nullptr);
+  for (uint32_t i = 0; program != nullptr; i++, program = bpf_object__next_program(object, program)) {
+    out.Set(i, bpf_program__name(program));
   }
   return out;
 }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// How much code the fast path is, as the kernel counts it: what a change of it costs before any clock is asked.
+import { cpus, release } from 'node:os';
+import { compiler } from '../../src/bench/machine.js';
+import { OBJECT_PATH } from '../../src/kernel/datapath.js';
+import { mapEntries, RING_NAME } from '../../src/kernel/maps.js';
+import { BpfObject, closeFd, programInfo } from '../../src/native/index.js';
+
+export interface ProgramCounts {
+  /** Instructions that the verifier walked, over all branches. */
+  readonly verified: number;
+  /** Instructions of the program as it left them. */
+  readonly instructions: number;
+  /** Bytes of machine code. */
+  readonly machineBytes: number;
+}
+
+export interface Counts {
+  readonly kernel: string;
+  readonly cpu: string;
+  readonly clang: string | null;
+  readonly programs: Readonly<Record<string, ProgramCounts>>;
+}
+
+/** The sizes of maps become constants in the machine code, so they are always these. */
+const CAPACITY = { havips: 8, ports: 16 };
+const RING_BYTES = 4096;
+
+export function countPrograms(): Counts {
+  const object = new BpfObject(OBJECT_PATH);
+  try {
+    for (const [name, entries] of mapEntries(CAPACITY)) object.setMaxEntries(name, entries);
+    object.setMaxEntries(RING_NAME, RING_BYTES);
+    object.load();
+    const programs = object.programs().sort();
+    return {
+      kernel: release(),
+      cpu: cpus()[0]?.model.trim() ?? '',
+      clang: compiler(),
+      programs: Object.fromEntries(programs.map((name) => [name, countsOf(object.programFd(name))])),
+    };
+  } finally {
+    object.close();
+  }
+}
+
+function countsOf(fd: number): ProgramCounts {
+  const { verifiedInstructions, xlatedBytes, jitedBytes } = programInfo(fd);
+  closeFd(fd);
+  return { verified: verifiedInstructions, instructions: xlatedBytes / 8, machineBytes: jitedBytes };
+}
+
+/** Why what is measured here says nothing about what was recorded there; null: it does. */
+export function incomparable(here: Counts, there: Counts): string | null {
+  for (const what of ['kernel', 'cpu', 'clang'] as const)
+    if (here[what] !== there[what]) return `${what} is ${here[what]}, recorded with ${there[what]}`;
+  return null;
+}

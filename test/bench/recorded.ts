@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What was measured when somebody last meant it to change: files of this folder, in the source tree.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Counts } from './counts.js';
+
+const FOLDER = new URL('../../../test/bench/', import.meta.url);
+const pathOf = (name: string): string => fileURLToPath(new URL(name, FOLDER));
+const read = (name: string): unknown => JSON.parse(readFileSync(pathOf(name), 'utf8'));
+
+/** The packet rate, by entry, over a bare redirect's. */
+export interface Rates {
+  readonly kernel: string;
+  readonly cpu: string;
+  /** XDP entry, 64 bytes. */
+  readonly wire: number;
+  /** tc entry, 64 bytes. */
+  readonly guest: number;
+}
+
+export const recordedCounts = (): Counts => read('counts.json') as Counts;
+export const recordedRates = (): Rates => read('recorded.json') as Rates;
+
+export function record(name: 'counts.json' | 'recorded.json', value: Counts | Rates): void {
+  writeFileSync(pathOf(name), `${JSON.stringify(value, null, 2)}\n`);
+}
