@@ -189,9 +189,14 @@ fuzz: root ## the parsers under libFuzzer with sanitizers, for FUZZ_SECONDS (roo
 		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/corpus >$(BUILD)/fuzz/log 2>&1 || { tail -60 $(BUILD)/fuzz/log; exit 1; }
 	@awk '/number_of_executed_units/ { print "  " $$2 " inputs in $(FUZZ_SECONDS) s, none broken" }' $(BUILD)/fuzz/log
 
-bench: test-packages ## measure against the plain bridge, in one run (root); BENCH_FLAGS=--quick
+bench: test-packages ## measure against what one would use instead, in one run (root); BENCH_FLAGS=--quick
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(NODE) $(BUILD)/src/cli/main.js bench --out $(BUILD)/bench-report $(BENCH_FLAGS)
+
+.PHONY: bench-record
+bench-record: test-packages ## write down the speed and size of the fast path that the tests hold it to (root)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(NODE) $(BUILD)/test/bench/record.js
 
 PREFIX ?= /usr/local
 SHARE   = $(DESTDIR)$(PREFIX)/share
