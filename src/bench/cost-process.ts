@@ -25,17 +25,22 @@ export async function costProcess(lab: Lab, pinPath: string, runs: readonly Cost
   return { child, counts: JSON.parse(counts) as ProgramCounts[] };
 }
 
-/** @returns nanoseconds of one run */
+/** Of one run, the mean; and what the last one returned. */
+export interface Took {
+  readonly ns: number;
+  readonly action: number;
+}
+
 export async function costOf(
   { child }: CostProcess,
   at: number,
   program: keyof Programs<unknown>,
   runs: number,
-): Promise<number> {
+): Promise<Took> {
   const from = child.lines.length;
   child.write(`${at} ${program} ${runs}\n`);
-  const [, ns] = await child.waitFor(/^took (\S+)$/, { from });
-  return Number(ns);
+  const [, ns, action] = await child.waitFor(/^took (\S+) action (-?\d+)$/, { from });
+  return { ns: Number(ns), action: Number(action) };
 }
 
 /** One of each program, who goes first by the round. */
@@ -48,7 +53,7 @@ export async function costRound(
   const took = { empty: NaN, bare: NaN, own: NaN };
   for (let turn = 0; turn < TURNS.length; turn++) {
     const program = TURNS[(turn + round) % TURNS.length] ?? 'own';
-    took[program] = await costOf(helper, at, program, runs);
+    took[program] = (await costOf(helper, at, program, runs)).ns;
   }
   return took;
 }

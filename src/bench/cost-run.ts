@@ -4,25 +4,10 @@
 // nanoseconds of one run.
 import { createInterface } from 'node:readline';
 import { attachedProgram } from '../kernel/attachments.js';
-import type { Layout } from '../kernel/layout.gen.js';
 import { Table, U32 } from '../kernel/table.js';
 import { BpfObject, ifNameToIndex, linkCreate, programInfo, testRun } from '../native/index.js';
-import { SPARE_DEVICES, type CostRun, type Programs } from './cost-types.js';
+import { HEAD_BYTES, HeadLayout, SPARE_DEVICES, type CostRun, type Programs } from './cost-types.js';
 import { COST_OBJECT } from './objects.js';
-
-const HEAD_BYTES = 60;
-
-interface Head {
-  readonly bytes: Buffer;
-  readonly spread: number;
-}
-
-/** struct head of cost.bpf.c */
-const HeadLayout: Layout<Head> = {
-  size: HEAD_BYTES + 4,
-  decode: (from) => ({ bytes: from.subarray(0, HEAD_BYTES), spread: from.readUInt32LE(HEAD_BYTES) }),
-  encode: ({ bytes, spread }) => Buffer.concat([bytes, U32.encode(spread)]),
-};
 
 const [, , pinPath = '', casesJson = '[]'] = process.argv;
 const runs = JSON.parse(casesJson) as CostRun[];
@@ -67,9 +52,10 @@ createInterface(process.stdin).on('line', (line) => {
   const fd = one.spread === undefined ? wanted : fixed[one.hook].anew;
   const options = { ifindex: one.ifindex, repeat: Number(count) };
   const began = process.hrtime.bigint();
-  testRun(fd, one.frame, options);
+  const { action } = testRun(fd, one.frame, options);
   // The kernel tells whole nanoseconds, of which a run takes few.
-  console.log(`took ${Number(process.hrtime.bigint() - began) / Number(count)}`);
+  const ns = Number(process.hrtime.bigint() - began) / Number(count);
+  console.log(`took ${ns} action ${action}`);
 });
 const counted = cases.map(({ own }) => {
   const { name, verifiedInstructions, xlatedBytes, jitedBytes } = programInfo(own);

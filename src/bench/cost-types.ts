@@ -1,13 +1,34 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the cost suites and their helper process say to each other.
+// What the cost suites, their helper processes and cost.bpf.c say to each other.
+import type { Layout } from '../kernel/layout.gen.js';
+
+/** struct head of cost.bpf.c: the first bytes of a frame. */
+export const HEAD_BYTES = 60;
+
+export interface Head {
+  readonly bytes: Buffer;
+  /** 0: the frame as it is; else IPv4, to one of so many addresses from its own on, at random. */
+  readonly spread: number;
+}
+
+export const HeadLayout: Layout<Head> = {
+  size: HEAD_BYTES + 4,
+  decode: (from) => ({ bytes: from.subarray(0, HEAD_BYTES), spread: from.readUInt32LE(HEAD_BYTES) }),
+  encode: ({ bytes, spread }) => {
+    const to = Buffer.alloc(HEAD_BYTES + 4);
+    bytes.copy(to);
+    to.writeUInt32LE(spread, HEAD_BYTES);
+    return to;
+  },
+};
 
 export interface CostRun {
   /** Device of the hypervisor that the frame comes in by. */
   readonly port: string;
   /** Hexadecimal, at least 60 bytes. */
   readonly frame: string;
-  /** Each run finds the frame as it is here, and the comparisons pay for that too; above 0: IPv4, to one of so many
-   * addresses from the frame's on, at random. undefined: what a run leaves is what the next one finds. */
+  /** Of a Head: each run finds it anew, and the comparisons pay for that too. undefined: what a run leaves is what the
+   * next one finds. */
   readonly spread?: number;
 }
 

@@ -7,6 +7,8 @@
 
 #define HEAD_BYTES 60
 #define DESTINATION_AT (ETH_HLEN + 16) /* of an IPv4 packet */
+#define ARP_SENDER_AT (ETH_HLEN + 14)
+#define ARP_TARGET_AT (ETH_HLEN + 24)
 
 SEC("xdp.frags")
 int empty(struct xdp_md *ctx __attribute__((unused)))
@@ -89,6 +91,23 @@ int anew_skb(struct __sk_buff *skb)
 {
 	if (!write_anew((void *)(long)skb->data, (void *)(long)skb->data_end))
 		bpf_tail_call(skb, &next_skb, 0);
+	return TC_ACT_SHOT;
+}
+
+static __u32 announced;
+
+/* The head is an announcement of an address, and each run announces the next one. */
+SEC("tc")
+int announce(struct __sk_buff *skb)
+{
+	struct head *packet = (void *)(long)skb->data;
+	__be32 n = bpf_htonl(announced++);
+
+	if (write_anew(packet, (void *)(long)skb->data_end))
+		return TC_ACT_SHOT;
+	*(__be32 *)(packet->bytes + ARP_SENDER_AT) |= n;
+	*(__be32 *)(packet->bytes + ARP_TARGET_AT) |= n;
+	bpf_tail_call(skb, &next_skb, 0);
 	return TC_ACT_SHOT;
 }
 

@@ -56,19 +56,25 @@ export async function startDaemon(
   return runDaemon(lab, networksText(options, subnetLines));
 }
 
-/** @param networks That part of the configuration, YAML or JSON. */
-export async function runDaemon(lab: Lab, networks: string): Promise<BenchDaemon> {
+/**
+ * @param networks That part of the configuration, YAML or JSON.
+ * @param more Of the rest, YAML.
+ */
+export async function runDaemon(lab: Lab, networks: string, more = ''): Promise<BenchDaemon> {
   const pinPath = `${await lab.bpffs()}/havip`;
   const socket = `${lab.tempDir}/havip.sock`;
-  const file = `${lab.tempDir}/havip.yaml`;
+  const file = configFile(lab);
   const head = `pinPath: ${pinPath}\napi: { socket: ${socket} }\nmetrics: { listen: "127.0.0.1:0" }\n`;
-  await writeFile(file, `${head}networks: ${networks}\n`);
+  await writeFile(file, `${head}${more}\nnetworks: ${networks}\n`);
   const started = performance.now();
   const child = lab.spawn('hv', [process.execPath, HAVIP, 'run', '--config', file]);
   const [line] = await child.waitFor(/"metrics":"[^"]+".*"msg":"(loaded|took over)/, { timeoutMs: 60_000 });
   const metrics = /"metrics":"([^"]+)"/.exec(line)?.[1] ?? '';
   return { child, pinPath, args: ['--socket', socket], startMs: performance.now() - started, metrics };
 }
+
+/** Of the lab's daemon. */
+export const configFile = (lab: Lab): string => `${lab.tempDir}/havip.yaml`;
 
 /** Series by their names, labels included. */
 export async function scrape(lab: Lab, { metrics }: BenchDaemon): Promise<Map<string, number>> {

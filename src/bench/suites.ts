@@ -8,6 +8,7 @@ import { benchPacketRate } from './packet-rate.js';
 import { benchRepoint } from './repoint.js';
 import { benchScale } from './scale.js';
 import type { Suite } from './suite.js';
+import { benchTable } from './table.js';
 import { benchTcp } from './tcp.js';
 
 export interface NamedSuite {
@@ -28,6 +29,10 @@ export const SUITES: Readonly<Record<string, NamedSuite>> = {
   cost: {
     about: 'nanoseconds that the programs take for a frame, by verdict, against a program that does nothing',
     run: benchCost,
+  },
+  table: {
+    about: 'what a packet costs with 1 to 1,000,000 HAVIPs, and what one takes of the kernel’s memory',
+    run: benchTable,
   },
   'tcp-veth': {
     about: 'TCP between container guests, to a HAVIP and past it, against the plain bridge',
