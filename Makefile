@@ -208,7 +208,7 @@ man: all ## write the manual pages into build/man
 install: all man ## install below PREFIX (default /usr/local)
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/lib/havip $(DESTDIR)$(PREFIX)/bin
 	$(Q)cp -r package.json package-lock.json build $(DESTDIR)$(PREFIX)/lib/havip/
-	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip/build && rm -rf test fuzz
+	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip/build && rm -rf test fuzz bench-report
 	$(Q)cd $(DESTDIR)$(PREFIX)/lib/havip && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	$(Q)ln -sfn ../lib/havip/build/src/cli/main.js $(DESTDIR)$(PREFIX)/bin/havip
 	$(Q)mkdir -p $(SHARE)/man && cp -r $(BUILD)/man/. $(SHARE)/man/

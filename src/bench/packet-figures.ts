@@ -81,13 +81,12 @@ export function packetPicture(entry: Entry, samples: Samples): Picture {
     name: `packet-rate-${entry}`,
     title: `${ENTRY_NAMES[entry]}: packets that one CPU passes on, Mpps, median and quartiles`,
     plot: ({ barX, ruleX, ruleY, text }) => ({
-      title: `${ENTRY_NAMES[entry]}: packets that one CPU passes on`,
-      marginLeft: 230,
+      marginLeft: 240,
+      marginRight: 90,
       height: 90 + 24 * rows.length,
       x: { label: 'Mpps', grid: true },
       y: { label: null, domain: [...new Set(rows.map(({ way }) => way))] },
       fy: { label: null, domain: Object.keys(samples) },
-      color: { legend: false },
       marks: [
         barX(rows, {
           fy: 'size',

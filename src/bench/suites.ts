@@ -5,6 +5,7 @@ import { benchEip } from './eip.js';
 import { benchIdle } from './idle.js';
 import { benchKernel } from './kernel.js';
 import { benchPacketRate } from './packet-rate.js';
+import { benchPorts } from './ports.js';
 import { benchRepoint } from './repoint.js';
 import { benchScale } from './scale.js';
 import type { Suite } from './suite.js';
@@ -33,6 +34,10 @@ export const SUITES: Readonly<Record<string, NamedSuite>> = {
   table: {
     about: 'what a packet costs with 1 to 1,000,000 HAVIPs, and what one takes of the kernel’s memory',
     run: benchTable,
+  },
+  ports: {
+    about: 'the daemon and a packet on a host with 1, 100 and 1,000 vNICs',
+    run: benchPorts,
   },
   'tcp-veth': {
     about: 'TCP between container guests, to a HAVIP and past it, against the plain bridge',

@@ -152,9 +152,13 @@ function tablePicture(above: readonly Above[]): Picture {
     title: 'What a packet costs by the number of HAVIPs, each to one at random, ns above an empty program',
     plot: ({ dot, line, ruleX, ruleY, text }) => ({
       height: 320,
-      marginTop: 40,
-      x: { type: 'log', label: 'HAVIPs', tickFormat: (count: number) => count.toLocaleString('en') },
-      y: { label: 'ns', grid: true, zero: true },
+      marginLeft: 60,
+      marginRight: 60,
+      x: {
+        ...{ type: 'log', label: 'HAVIPs', ticks: rows.map(({ count }) => count) },
+        tickFormat: (count: number) => count.toLocaleString('en'),
+      },
+      y: { label: null, grid: true, zero: true },
       marks: [
         ruleY([0]),
         ruleX(rows, { x: 'count', y1: 'low', y2: 'high' }),
