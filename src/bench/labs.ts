@@ -29,9 +29,15 @@ export async function withLabs<T>(body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } finally {
+    await heldWhenLeaving();
     await closeAll();
     undo();
   }
+}
+
+/** Before anything is made of an error: after a signal every suite fails, and the handler ends the process. */
+export async function heldWhenLeaving(): Promise<void> {
+  if (leaving) await new Promise(() => undefined);
 }
 
 async function leave(): Promise<void> {

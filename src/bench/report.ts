@@ -25,12 +25,14 @@ export function reportMarkdown({ machine, suites }: Report): string {
   return `${head}${suites.map(suiteMarkdown).join('')}`;
 }
 
-function suiteMarkdown({ name, about, command, took, figures, pictures }: SuiteReport): string {
+function suiteMarkdown({ name, about, command, took, failed, figures, pictures }: SuiteReport): string {
   const rows = figures.map((figure) => `| ${figure.what} | ${figure.value} | ${asked(figure)} |\n`);
   const images = pictures.map((picture) => `\n![${picture.title}](${picture.name}.svg)\n`);
+  const body =
+    failed === null ? `| what | measured | asked |\n|---|---|---|\n${rows.join('')}` : `Failed: ${failed}\n`;
   return (
     `\n## ${name}\n\n${about[0]?.toUpperCase()}${about.slice(1)}.\n\n` +
-    `\`${command}\` (${took.toFixed(0)} s)\n\n| what | measured | asked |\n|---|---|---|\n${rows.join('')}${images.join('')}`
+    `\`${command}\` (${took.toFixed(0)} s)\n\n${body}${images.join('')}`
   );
 }
 

@@ -2,7 +2,7 @@
 // Runs suites one after the other and keeps what they found.
 import { HavipError } from '../errors.js';
 import type { Figure } from './figures.js';
-import { withLabs } from './labs.js';
+import { heldWhenLeaving, withLabs } from './labs.js';
 import { thisMachine, type Machine } from './machine.js';
 import type { Progress } from './progress.js';
 import type { Picture } from './suite.js';
@@ -23,6 +23,8 @@ export interface SuiteReport {
   readonly command: string;
   /** Unit: s. */
   readonly took: number;
+  /** Why there are no figures; null: there are. */
+  readonly failed: string | null;
   readonly figures: readonly Figure[];
   readonly pictures: readonly Picture[];
 }
@@ -43,11 +45,11 @@ export function suiteNames(list: string | undefined): string[] {
   });
 }
 
-/** @param tell Hears of each suite as it ends. */
+/** @param tell Hears of each suite as it ends, and is waited for. One that fails does not keep the next from its turn. */
 export async function runSuites(
   options: RunOptions,
   progress: Progress,
-  tell: (report: SuiteReport) => void,
+  tell: (suite: SuiteReport, soFar: Report) => Promise<void>,
 ): Promise<Report> {
   const suites: SuiteReport[] = [];
   const machine = await thisMachine();
@@ -56,7 +58,7 @@ export async function runSuites(
       progress.begin(name);
       const report = await runSuite(name, options, progress).finally(() => progress.end());
       suites.push(report);
-      tell(report);
+      await tell(report, { machine, suites });
     }
   });
   return { machine, suites };
@@ -67,14 +69,22 @@ async function runSuite(name: string, options: RunOptions, progress: Progress): 
   if (!suite) throw new HavipError('USAGE', `no such benchmark: ${name}`);
   const pictures: Picture[] = [];
   const began = performance.now();
-  const figures = await suite.run({
-    quick: options.quick,
-    rounds: (usual, short) => options.rounds ?? (options.quick ? short : usual),
-    progress: (done, of) => progress.step(done, of),
-    draw: (picture) => void pictures.push(picture),
-  });
+  const outcome = await suite
+    .run({
+      quick: options.quick,
+      rounds: (usual, short) => options.rounds ?? (options.quick ? short : usual),
+      progress: (done, of) => progress.step(done, of),
+      draw: (picture) => void pictures.push(picture),
+    })
+    .then(
+      (figures) => ({ figures, failed: null }),
+      async (error: unknown) => {
+        await heldWhenLeaving();
+        return { figures: [], failed: HavipError.from(error).message };
+      },
+    );
   const took = (performance.now() - began) / 1000;
-  return { name, about: suite.about, command: commandOf(name, options), took, figures, pictures };
+  return { name, about: suite.about, command: commandOf(name, options), took, ...outcome, pictures };
 }
 
 function commandOf(name: string, { quick, rounds }: RunOptions): string {

@@ -30,12 +30,15 @@ export function requireRoot(): void {
   throw new HavipError('PERMISSION', 'the lab makes network namespaces and loads BPF programs', { cure });
 }
 
-/** Errors: PERMISSION when not root, FAILED when something is missing, with the package that has it. */
-export function requireMeans(): void {
+/**
+ * @param more Other tools, and Debian's packages that have them.
+ * Errors: PERMISSION when not root, FAILED when something is missing, with the package that has it.
+ */
+export function requireMeans(more: Readonly<Record<string, string>> = {}): void {
   requireRoot();
   // `su` without `-` leaves root with a user's path, in which none of these is.
   process.env.PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
-  const missing = Object.entries(PACKAGES).filter(([name]) => !isInPath(name));
+  const missing = Object.entries({ ...PACKAGES, ...more }).filter(([name]) => !isInPath(name));
   if (missing.length > 0) throw lacking(missing);
   if (!isExecutable(tool('stream'))) {
     throw new HavipError('FAILED', `${tool('stream')} is not built`, { cure: 'make' });
