@@ -4,10 +4,12 @@
 // program that is attached there. Answers with what the maps take. For more HAVIPs than one would write into a file.
 import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config/load.js';
+import { Commander } from '../control/commander.js';
 import { Definitions } from '../control/definitions.js';
 import { attachedProgram } from '../kernel/attachments.js';
-import { closeTables, MAP_NAMES } from '../kernel/maps.js';
-import { openPinnedMap, openPinnedTables } from '../kernel/reader.js';
+import { Datapath } from '../kernel/datapath.js';
+import { MAP_NAMES } from '../kernel/maps.js';
+import { openPinnedMap } from '../kernel/reader.js';
 import { Table, U32 } from '../kernel/table.js';
 import { announcement } from '../lab/frames.js';
 import { BpfObject, closeFd, ifNameToIndex, settle, testRun } from '../native/index.js';
@@ -24,10 +26,10 @@ announceEach();
 console.log(`filled ${JSON.stringify(Object.fromEntries(MAP_NAMES.map((name) => [name, bytesOf(name)])))}`);
 
 function define(): void {
-  const tables = openPinnedTables(config.pinPath);
-  const definitions = new Definitions(tables, () => undefined, settle);
+  const datapath = Datapath.open(config);
+  const definitions = new Definitions(datapath.tables, new Commander(datapath.commandFd), settle);
   definitions.apply(config.subnets.map((subnet) => ({ ...subnet, havips: many(subnet.havips) })));
-  closeTables(tables);
+  datapath.close();
 }
 
 function many<T extends { readonly address: string }>([one]: readonly T[]): T[] {
