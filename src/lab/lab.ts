@@ -195,7 +195,7 @@ export class Lab extends Namespaces {
 }
 
 /** The path of one of the lab's C tools; `make` builds them. */
-export function tool(name: 'frame-tool' | 'race' | 'stream' | 'tap-cable'): string {
+export function tool(name: 'frame-tool' | 'race' | 'stream' | 'tap-cable' | 'witness'): string {
   return fileURLToPath(new URL(`../../lab/${name}`, import.meta.url));
 }
 

@@ -183,6 +183,8 @@ export interface StreamOptions {
   /** @default 1000 */
   rateHz?: number;
   seconds: number;
+  /** How long answers are awaited after the last packet. @default 300 */
+  lingerMs?: number;
 }
 
 /** Starts a stream; `finish` ends it early, or awaits its end when `early` is false, and returns its totals. */
@@ -193,7 +195,8 @@ export async function sendStream(
 ): Promise<{ child: Child; finish: (early?: boolean) => Promise<StreamTotals> }> {
   const pace = ['--rate', String(options.rateHz ?? 1000), '--seconds', String(options.seconds)];
   const target = ['--to', options.to, '--port', String(options.port ?? 7000)];
-  const child = lab.spawn(guest, [tool('stream'), 'send', ...target, ...pace]);
+  const linger = options.lingerMs === undefined ? [] : ['--linger', String(options.lingerMs)];
+  const child = lab.spawn(guest, [tool('stream'), 'send', ...target, ...pace, ...linger]);
   await child.waitFor(/^ready$/);
   const finish = async (early = true): Promise<StreamTotals> => {
     if (early) child.kill('SIGTERM');
