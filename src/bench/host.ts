@@ -64,8 +64,9 @@ export async function runDaemon(lab: Lab, networks: string, more = ''): Promise<
   const pinPath = `${await lab.bpffs()}/havip`;
   const socket = `${lab.tempDir}/havip.sock`;
   const file = configFile(lab);
-  const head = `pinPath: ${pinPath}\napi: { socket: ${socket} }\nmetrics: { listen: "127.0.0.1:0" }\n`;
-  await writeFile(file, `${head}${more}\nnetworks: ${networks}\n`);
+  // Not the host's own state folder: several daemons may run here at once, and nothing is to stay.
+  const places = `pinPath: ${pinPath}\nstatePath: ${lab.tempDir}/state\napi: { socket: ${socket} }\n`;
+  await writeFile(file, `${places}metrics: { listen: "127.0.0.1:0" }\n${more}\nnetworks: ${networks}\n`);
   const started = performance.now();
   const child = lab.spawn('hv', [process.execPath, HAVIP, 'run', '--config', file]);
   const [line] = await child.waitFor(/"metrics":"[^"]+".*"msg":"(loaded|took over)/, { timeoutMs: 60_000 });
