@@ -53,7 +53,7 @@ function lacking(missing: readonly (readonly [string, string])[]): HavipError {
   });
 }
 
-function isInPath(name: string): boolean {
+export function isInPath(name: string): boolean {
   const folders = (process.env.PATH ?? '').split(':').filter(Boolean);
   return folders.some((folder) => isExecutable(join(folder, name)));
 }
