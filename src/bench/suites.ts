@@ -2,6 +2,7 @@
 // Every suite by its name on the command line, in the order in which they run.
 import { benchCost } from './cost.js';
 import { benchEip } from './eip.js';
+import { benchFailover } from './failover.js';
 import { benchIdle } from './idle.js';
 import { benchKernel } from './kernel.js';
 import { benchPacketRate } from './packet-rate.js';
@@ -55,6 +56,11 @@ export const SUITES: Readonly<Record<string, NamedSuite>> = {
   repoint: {
     about: 'a move in loader mode: announcement at the hook until the binding is visible',
     run: ({ quick }) => benchRepoint({ fast: quick ? 2000 : 10_000, slow: quick ? 50 : 1000 }),
+  },
+  failover: {
+    about:
+      'a real keepalived fails over: outage, the guests’ time and the network’s, against bridges and OVN',
+    run: benchFailover,
   },
   scale: { about: 'start, restart and memory of the daemon with 100,000 HAVIPs', run: benchScale },
   idle: {
