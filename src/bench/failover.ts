@@ -46,13 +46,17 @@ export async function benchFailover({ quick, rounds, progress, draw }: Context):
     draw(outagePicture(told, contest));
   }
   draw(arrivalPicture(all));
-  return [...figures, ...leftOut()];
+  return [...common.contenders.map(givenFigure), ...leftOut(), ...figures];
 }
+
+const givenFigure = ({ title, given }: Contender): Figure => ({
+  ...{ what: `contender: ${title}`, value: given, bar: '', samples: [] },
+});
 
 function leftOut(): Figure[] {
   if (hasOvn()) return [];
   const value = `left out: not installed (apt-get install ${OVN_PACKAGES})`;
-  return [{ what: 'OVN virtual ports', value, bar: '', samples: [] }];
+  return [{ what: 'contender: OVN', value, bar: '', samples: [] }];
 }
 
 const roundsOf = ({ rounds }: Contest, { roundsAtMost = rounds }: Contender): number =>

@@ -50,12 +50,12 @@ export const SUITES: Readonly<Record<string, NamedSuite>> = {
   },
   eip: { about: 'packets and TCP to an EIP, against nftables NAT', run: benchEip },
   kernel: {
-    about: 'a move in kernel mode: how long it takes, who it misses, and under a flood of refused claims',
+    about: 'moves in kernel mode: many at once, whom they miss, and under a flood of refused claims',
     run: ({ quick }) => benchKernel({ moves: quick ? 2000 : 10_000, claims: quick ? 100_000 : 500_000 }),
   },
   repoint: {
-    about: 'a move in loader mode: announcement at the hook until the binding is visible',
-    run: ({ quick }) => benchRepoint({ fast: quick ? 2000 : 10_000, slow: quick ? 50 : 1000 }),
+    about: 'a move, announcement at the hook until the binding is visible: both modes, idle and under load',
+    run: benchRepoint,
   },
   failover: {
     about:
