@@ -17,7 +17,7 @@ export function failoverFigures(all: readonly Told[], contest: Contest): Figure[
     const where = `advert_int ${contest.advertIntervalS} s, ${contender.title}`;
     return [
       ...CAUSES.flatMap((cause) => outageFigure(where, cause, told, contest.limitMs)),
-      ...arrivalFigure(where, told),
+      ...arrivalFigures(where, told),
       ...ownFigures(where, told, contender.askedUs),
     ];
   });
@@ -42,10 +42,17 @@ function outageText(samples: readonly number[], of: number, limitMs: number): st
 export const milliseconds = (ms: number): string => ms.toFixed(ms < 10 ? 2 : 0);
 
 /** What is alike for all: from the announcement's leaving the guest until a probe is at its NIC. */
-function arrivalFigure(where: string, told: readonly Told[]): Figure[] {
-  const samples = told.flatMap(({ story }) => (story ? [story.arrivalNs / 1000] : []));
-  const what = `${where}: announcement leaves the guest until its first probe, 100 us apart`;
-  return samples.length ? [latencyFigure(what, samples, '')] : [];
+function arrivalFigures(where: string, told: readonly Told[]): Figure[] {
+  const stories = told.flatMap(({ story }) => story ?? []);
+  if (stories.length === 0) return [];
+  const [arrival, astray] = [
+    stories.map(({ arrivalNs }) => arrivalNs / 1000),
+    stories.map(({ astrayNs }) => astrayNs / 1000),
+  ];
+  return [
+    latencyFigure(`${where}: announcement leaves the guest until its first probe, 100 us apart`, arrival, ''),
+    latencyFigure(`${where}: ... until the last probe that the old holder got`, astray, ''),
+  ];
 }
 
 /** The programs' own stamps: from the announcement at the hook until the binding is visible to every CPU. */

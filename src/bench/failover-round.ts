@@ -5,7 +5,7 @@ import { ApiClient } from '../api/client.js';
 import type { Dossier } from '../holders/dossier.js';
 import { VIP } from '../lab/topology.js';
 import { sendStream, type StreamTotals } from '../lab/traffic.js';
-import { BETTER, calm, PORT, STANDBY, type Guest, type Pair } from './failover-pair.js';
+import { BETTER, calm, PORT, promptly, STANDBY, type Guest, type Pair } from './failover-pair.js';
 import type { Site } from './failover-sites.js';
 import { storyOf, type Cause, type Story } from './failover-story.js';
 import { startWitness } from './failover-witness.js';
@@ -62,8 +62,7 @@ async function watched(
   const [atOld, atNext] = [await startWitness(lab, old, VIP, PORT), await startWitness(lab, next, VIP, PORT)];
   const options = { to: VIP, port: PORT, rateHz: PROBES_HZ, seconds, lingerMs: 50 };
   const stream = await sendStream(lab, sender, options);
-  // Two cores play all parts: a sender that waited for one would be taken for a slow network.
-  await lab.must(sender, ['chrt', '-a', '-f', '-p', '1', String(stream.child.pid)]);
+  await promptly(lab, sender, stream.child);
   if (!(await atOld.flows(2000))) throw new Error(`${lab.prefix}: ${old} does not get the stream`);
   await calm(advertIntervalS);
   const actNs = process.hrtime.bigint();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Failovers of a real keepalived pair under 10,000 probes a second: how long the service is away, whose time that is,
 // and how much of it the network adds; this project beside what one would use instead.
+import { isInPath } from '../lab/demo-place.js';
 import type { Lab } from '../lab/lab.js';
 import { failoverFigures } from './failover-figures.js';
 import { Pair } from './failover-pair.js';
@@ -27,7 +28,11 @@ export interface Told extends Failover {
 
 const DEATHS = CAUSES.filter((cause) => cause !== 'preempted');
 
+const NEEDED = { keepalived: 'keepalived', nft: 'nftables', chrt: 'util-linux' } as const;
+
 export async function benchFailover({ quick, rounds, progress, draw }: Context): Promise<Figure[]> {
+  const missing = Object.entries(NEEDED).filter(([program]) => !isInPath(program));
+  if (missing.length > 0) return [leftOut('all', missing.map(([, name]) => name).join(' '))];
   const wanted = rounds(20, 1);
   const common = { contenders: contenders(), causes: DEATHS, limitMs: quick ? 2000 : 5000 };
   const contests: readonly Contest[] = [
@@ -46,18 +51,22 @@ export async function benchFailover({ quick, rounds, progress, draw }: Context):
     draw(outagePicture(told, contest));
   }
   draw(arrivalPicture(all));
-  return [...common.contenders.map(givenFigure), ...leftOut(), ...figures];
+  return [
+    ...common.contenders.map(givenFigure),
+    ...(hasOvn() ? [] : [leftOut('OVN', OVN_PACKAGES)]),
+    ...figures,
+  ];
 }
 
 const givenFigure = ({ title, given }: Contender): Figure => ({
   ...{ what: `contender: ${title}`, value: given, bar: '', samples: [] },
 });
 
-function leftOut(): Figure[] {
-  if (hasOvn()) return [];
-  const value = `left out: not installed (apt-get install ${OVN_PACKAGES})`;
-  return [{ what: 'contender: OVN', value, bar: '', samples: [] }];
-}
+/** @param packages Of Debian. */
+const leftOut = (who: string, packages: string): Figure => ({
+  ...{ what: `contender: ${who}`, bar: '', samples: [] },
+  value: `left out: not installed (apt-get install ${packages})`,
+});
 
 const roundsOf = ({ rounds }: Contest, { roundsAtMost = rounds }: Contender): number =>
   Math.min(rounds, roundsAtMost);
