@@ -55,12 +55,14 @@ function arrivalFigures(where: string, told: readonly Told[]): Figure[] {
   ];
 }
 
-/** The programs' own stamps: from the announcement at the hook until the binding is visible to every CPU. */
+/** By the programs' own stamps: from the announcement at the hook until the binding is visible to every CPU. */
+export function stampedUs({ dossier }: Told): number[] {
+  const { announcedNs, writtenNs } = dossier?.stamps ?? {};
+  return announcedNs && writtenNs ? [Number(writtenNs - announcedNs) / 1000] : [];
+}
+
 function ownFigures(where: string, told: readonly Told[], askedUs: number | undefined): Figure[] {
-  const samples = told.flatMap(({ dossier }) => {
-    const { announcedNs, writtenNs } = dossier?.stamps ?? {};
-    return announcedNs && writtenNs ? [Number(writtenNs - announcedNs) / 1000] : [];
-  });
+  const samples = told.flatMap(stampedUs);
   if (samples.length === 0) return [];
   const p99 = percentile(samples, 99);
   const bar = askedUs === undefined ? '' : `< ${askedUs}`;

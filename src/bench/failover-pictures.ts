@@ -2,7 +2,7 @@
 // The failovers' pictures: bars of stages, and how long each announcement took to bring a probe.
 import type { Contest, Told } from './failover.js';
 import { barsOf, type Bar } from './failover-bars.js';
-import { CAUSE_WORDS, milliseconds } from './failover-figures.js';
+import { CAUSE_WORDS, milliseconds, stampedUs } from './failover-figures.js';
 import { CAUSES, STAGES, type StageName } from './failover-story.js';
 import type { Library, Picture } from './suite.js';
 
@@ -71,24 +71,31 @@ const legendMarks = (library: Library) =>
 
 /** @param told Of all advert intervals: what the network takes does not hang on them. */
 export function arrivalPicture(told: readonly Told[]): Picture {
-  const dots = told.flatMap(({ contender, story }) =>
-    story ? [{ contender: contender.title, us: Math.max(1, story.arrivalNs / 1000) }] : [],
-  );
-  const rows = [...new Set(told.map(({ contender }) => contender.title))];
-  const silent = rows.filter((row) => !dots.some(({ contender }) => contender === row));
+  const dots = told.flatMap(dotsOf);
+  const rows = [
+    ...new Set(told.flatMap((one) => [one.contender.title, ...dotsOf(one).map(({ row }) => row)])),
+  ];
+  const silent = rows.filter((row) => !dots.some((dot) => dot.row === row));
   return {
     name: 'failover-network',
     title:
-      'From the announcement of the new holder until its first packet, each failover, us (probes 100 us apart)',
+      'From the announcement of the new holder until its first packet, each failover (probes 100 us apart)',
     plot: (library) => ({
-      ...{ height: 90 + 44 * rows.length, marginLeft: 170, marginTop: 20, marginBottom: 45 },
+      ...{ height: 90 + 36 * rows.length, marginLeft: 170, marginTop: 20, marginBottom: 45 },
       x: { type: 'log', grid: true, label: 'announcement until the first packet, us' },
       y: { label: null, domain: rows },
       marks: [
-        library.dot(dots, { x: 'us', y: 'contender', r: 2.5, fill: COLOURS.network, fillOpacity: 0.35 }),
-        library.tickX(dots, library.groupY({ x: 'median' }, { x: 'us', y: 'contender', strokeWidth: 3 })),
+        library.dot(dots, { x: 'us', y: 'row', r: 2.5, fill: COLOURS.network, fillOpacity: 0.35 }),
+        library.tickX(dots, library.groupY({ x: 'median' }, { x: 'us', y: 'row', strokeWidth: 3 })),
         library.text(silent, { y: (row: string) => row, text: () => 'never', frameAnchor: 'left', dx: 8 }),
       ],
     }),
   };
+}
+
+/** As the probes have it, for everybody; and by our own stamps, which are finer. */
+function dotsOf(told: Told): { row: string; us: number }[] {
+  const { title } = told.contender;
+  const arrival = told.story ? [{ row: title, us: Math.max(1, told.story.arrivalNs / 1000) }] : [];
+  return [...arrival, ...stampedUs(told).map((us) => ({ row: `${title}: bound`, us }))];
 }

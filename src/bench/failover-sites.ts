@@ -113,7 +113,7 @@ async function addRouted(lab: Lab): Promise<void> {
 }
 
 /** What every site has: see the head of this file. */
-export async function furnish(lab: Lab, sender: string): Promise<Site> {
+async function furnish(lab: Lab, sender: string): Promise<Site> {
   for (const guest of ['vm-a', 'vm-b']) await hush(lab, guest);
   return { lab, sender, socket: null, believe: () => lab.clearNeighbours(sender) };
 }
@@ -133,7 +133,7 @@ async function deafen(lab: Lab, guest: string): Promise<void> {
   await lab.must(guest, ['nft', '-f', '-'], { input: rules });
 }
 
-export async function orClose<T>(lab: Lab, body: () => Promise<T>): Promise<T> {
+async function orClose<T>(lab: Lab, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } catch (error) {
