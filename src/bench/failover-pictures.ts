@@ -31,7 +31,7 @@ export function outagePicture(told: readonly Told[], { advertIntervalS, limitMs 
     plot: (library) => ({
       height: 110 + 24 * bars.length,
       ...{ marginLeft: 170, marginTop: 50, marginRight: 110, marginBottom: 45 },
-      x: { domain: [0, endMs * 1.3], label: 'outage as the sender saw it, ms', grid: true },
+      x: { domain: [0, endMs * 1.4], label: 'outage as the sender saw it, ms', grid: true },
       y: { label: null, domain: [...new Set(bars.map(({ contender }) => contender))] },
       fy: { label: null, domain: CAUSES.map((cause) => CAUSE_WORDS[cause]) },
       marks: [
