@@ -95,6 +95,9 @@ class Ovn {
       'datapath_type=netdev',
       'fail_mode=secure',
     ]);
+    // As ovn-ctl does: daemons that find no row of their own each make one, and now and then miss the other's.
+    for (const ctl of ['ovn-nbctl', 'ovn-sbctl'])
+      await this.run([ctl, `--db=${this.db}`, '--timeout=10', 'init']);
     this.spawn(['ovn-northd', `--ovnnb-db=${this.db}`, `--ovnsb-db=${this.db}`]);
     this.spawn(['ovn-controller', this.db]);
   }

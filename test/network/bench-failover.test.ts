@@ -15,6 +15,9 @@ const CONTEST: Contest = {
   rounds: 1,
   advertIntervalS: 0.1,
   limitMs: 2000,
+  leave: ({ key }, why) => {
+    throw new Error(`${key}: ${why}`);
+  },
 };
 
 test.serial('each failover is seen, its parts add up, and nothing is lost outside of it', async (t) => {
@@ -60,3 +63,19 @@ test.serial('each failover is seen, its parts add up, and nothing is lost outsid
   t.is(outages.length, CONTEST.contenders.length * 2);
   t.regex(figures.find(({ what }) => what.includes('deaf'))?.value ?? '', /^never within 2 s in 1 of 1$/);
 });
+
+test.serial(
+  'a contender of other people’s that does not come up is left out, one of ours is an error',
+  async (t) => {
+    const [ours] = CONTEST.contenders;
+    if (!ours) return t.fail('no contender');
+    const build = (): Promise<never> => Promise.reject(new Error('it did not start'));
+    const left: string[] = [];
+    const leave: Contest['leave'] = ({ key }, why) => void left.push(`${key}: ${why}`);
+    const theirs = { ...ours, key: 'theirs', mayFail: true, build } as const;
+    t.deepEqual(await measure({ ...CONTEST, contenders: [theirs], leave }, () => undefined), []);
+    t.deepEqual(left, ['theirs: it did not start']);
+    const broken = measure({ ...CONTEST, contenders: [{ ...ours, build }], leave }, () => undefined);
+    await t.throwsAsync(broken, { message: /did not start/ });
+  },
+);
