@@ -81,7 +81,7 @@ export function arrivalPicture(told: readonly Told[]): Picture {
     title:
       'From the announcement of the new holder until its first packet, each failover (probes 100 us apart)',
     plot: (library) => ({
-      ...{ height: 90 + 36 * rows.length, marginLeft: 170, marginTop: 20, marginBottom: 45 },
+      ...{ height: 90 + 36 * rows.length, marginLeft: 190, marginTop: 20, marginBottom: 45 },
       x: { type: 'log', grid: true, label: 'announcement until the first packet, us' },
       y: { label: null, domain: rows },
       marks: [
