@@ -16,7 +16,7 @@ HAVIP_MAP(bindings, BPF_MAP_TYPE_HASH, struct havip_key, struct havip_binding, 1
 
 /* hash of (subnet, address) -> HAVIPs and their holders; bucket 0 says how many others there are. Written by programs
  * alone, a word at a time: holders with the binding, under the HAVIP's lock */
-HAVIP_MAP(steering, BPF_MAP_TYPE_ARRAY, __u32, struct havip_bucket, 1, 0);
+HAVIP_MAP(steering, BPF_MAP_TYPE_ARRAY, __u32, struct havip_bucket, 1, BPF_F_MMAPABLE);
 
 #define NO_HAVIP (~0U)
 /* In the last word of a bucket that had more than it has room for. */
