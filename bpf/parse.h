@@ -11,6 +11,10 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+/* Most packets of a busy host are plain ones, to a HAVIP that somebody holds: registers and fall-through are theirs. */
+#define likely(CONDITION) __builtin_expect(!!(CONDITION), 1)
+#define unlikely(CONDITION) __builtin_expect(!!(CONDITION), 0)
+
 #define VLAN_ID_MASK 0x0fff
 #define VLAN_TAGS_MAX 2
 
@@ -82,12 +86,12 @@ static __always_inline enum parsed parse_ethernet(struct packet *packet)
 	struct vlan_tag *tag = (void *)(eth + 1);
 	__be16 protocol;
 
-	if ((void *)(eth + 1) > packet->end)
+	if (unlikely((void *)(eth + 1) > packet->end))
 		return PARSE_SHORT;
-	protocol = eth->h_proto;
+	protocol = ((const __be16 *)packet->data)[offsetof(struct ethhdr, h_proto) / 2]; /* packed: else byte by byte */
 #pragma unroll
 	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
-		if (!is_vlan(protocol))
+		if (likely(!is_vlan(protocol)))
 			break;
 		if ((void *)(tag + 1) > packet->end)
 			return PARSE_SHORT;
@@ -96,7 +100,7 @@ static __always_inline enum parsed parse_ethernet(struct packet *packet)
 		protocol = tag->protocol;
 		tag++;
 	}
-	if (is_vlan(protocol))
+	if (unlikely(is_vlan(protocol)))
 		return PARSE_TOO_DEEP;
 	packet->protocol = protocol;
 	packet->network = tag;

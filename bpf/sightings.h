@@ -35,11 +35,11 @@ static __always_inline int is_stamped(struct havip_stamped *last, __u64 count, _
 	__u32 tick = bpf_jiffies64(), whose = holder ^ holder >> 32, left;
 	int is_due = !(count & (STAMPED_EACH - 1));
 
-	if (__builtin_expect(last->whose != whose, 0)) {
+	if (unlikely(last->whose != whose)) {
 		last->whose = whose;
 		return 1;
 	}
-	if (last->spent == tick)
+	if (likely(last->spent == tick))
 		return is_due;
 	left = take_stamp(tick);
 	if (left <= STAMPS_KEPT)
@@ -138,13 +138,13 @@ static __always_inline void count_delivered(const struct havip_port *in, const s
 	__u32 havip = to->havip;
 	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
 
-	if (!traffic || is_traced(in))
+	if (unlikely(!traffic || is_traced(in)))
 		return;
 	traffic->packets += packets;
 	traffic->bytes += bytes;
 	if (to->saved)
 		traffic->saved += packets;
-	if (is_stamped(&traffic->last, traffic->packets, holder_word(&to->holder)))
+	if (unlikely(is_stamped(&traffic->last, traffic->packets, holder_word(&to->holder))))
 		note_delivered(havip);
 }
 
@@ -203,11 +203,14 @@ static __always_inline void watch_sender(const struct packet *packet, const stru
 	struct havip_port_counters *counters;
 	__u32 slot = in->slot;
 
-	if (!(in->flags & HAVIP_PORT_HOLDS) || is_traced(in))
+	if (likely(!(in->flags & HAVIP_PORT_HOLDS)) || is_traced(in))
 		return;
 	counters = bpf_map_lookup_elem(&port_counters, &slot);
-	if (counters && is_stamped(&counters->last, ++counters->watched, 0))
-		note_sent(packet, in, subnet);
+	if (counters && is_stamped(&counters->last, ++counters->watched, 0)) {
+		struct packet copy = *packet;
+
+		note_sent(&copy, in, subnet);
+	}
 }
 
 #endif

@@ -11,14 +11,19 @@
 
 static __always_inline struct havip_place place_of(const struct packet *packet, const struct havip_port *in)
 {
-	struct havip_domain domain = { .bridge = in->bridge, .outer = packet->outer, .inner = packet->inner };
-	struct havip_place none = {}, untagged = { .subnet = in->subnet, .flags = in->flags };
-	struct havip_place *place;
+	struct havip_place place = {};
 
-	if (!packet->outer)
-		return untagged;
-	place = bpf_map_lookup_elem(&domains, &domain);
-	return place ? *place : none;
+	if (likely(!packet->outer)) {
+		place.subnet = in->subnet;
+		place.flags = in->flags;
+	} else {
+		struct havip_domain domain = { .bridge = in->bridge, .outer = packet->outer, .inner = packet->inner };
+		struct havip_place *found = bpf_map_lookup_elem(&domains, &domain);
+
+		if (found)
+			place = *found;
+	}
+	return place;
 }
 
 static __always_inline struct havip_eip *eip_find(__be32 address)
@@ -38,7 +43,7 @@ static __always_inline struct havip_public *public_find(__u32 subnet, __be32 add
 }
 
 /* Whether a packet may be to or from an EIP: asked of all by a gateway, and of a network's that has EIPs. */
-static __noinline int concerns_eip(const struct packet *packet, const struct havip_port *in)
+static __noinline int is_about_eip(const struct packet *packet, const struct havip_port *in)
 {
 	struct iphdr *ip = packet->network;
 
@@ -49,6 +54,15 @@ static __noinline int concerns_eip(const struct packet *packet, const struct hav
 	if (packet->protocol != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > packet->end)
 		return 0;
 	return eip_find(ip->daddr) || (in->subnet && public_find(in->subnet, ip->saddr));
+}
+
+/* Of what has its address taken every packet pays the way through memory; of a copy, only the one that it is made for. So
+ * here, and wherever else a function is called that is not inlined. */
+static __always_inline int concerns_eip(const struct packet *packet, const struct havip_port *in)
+{
+	struct packet copy = *packet;
+
+	return is_about_eip(&copy, in);
 }
 
 /* `portSecurity`: a redirect goes around whatever the host filters on its bridge, so it is checked here. The first
@@ -91,14 +105,14 @@ static __always_inline int sender_must_learn(const struct havip_port *in, const 
 	struct havip_station *station;
 	__u64 now_ns, tick;
 
-	if (!in->learn_every_ns || is_traced(in))
+	if (unlikely(!in->learn_every_ns || is_traced(in)))
 		return 0;
 	station = bpf_map_lookup_elem(&stations, &index);
-	if (!station)
+	if (unlikely(!station))
 		return 0;
 	tick = bpf_jiffies64();
-	if (holder_word(&station->who) == who) {
-		if (station->tick == tick)
+	if (likely(holder_word(&station->who) == who)) {
+		if (likely(station->tick == tick))
 			return 0;
 		station->tick = tick;
 		now_ns = bpf_ktime_get_coarse_ns();
@@ -155,33 +169,39 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	struct found found = { .havip = NO_HAVIP };
 	__u32 slot;
 
-	if (find_havip(packet, subnet, &found) != PARSED)
+	if (unlikely(find_havip(packet, subnet, &found) != PARSED))
 		return HAVIP_PASS_TRUNCATED;
-	if (is_traced(in))
+	if (unlikely(is_traced(in)))
 		trace_found(subnet, found.havip, found.holder);
-	if (found.havip == NO_HAVIP)
+	if (unlikely(found.havip == NO_HAVIP))
 		return HAVIP_PASS_NOT_HAVIP;
-	if ((void *)(eth + 1) > packet->end)
+	if (unlikely((void *)(eth + 1) > packet->end))
 		return HAVIP_PASS_TRUNCATED;
-	if (mac_is_group(eth->h_dest))
+	if (unlikely(mac_is_group(eth->h_dest)))
 		return HAVIP_PASS_GROUP_MAC;
 
 	to->havip = found.havip;
 	to->holder = holder_unpack(found.holder);
 	slot = to->holder.port;
-	if (!slot)
+	if (unlikely(!slot))
 		return unheld(in, to->havip);
-	if (slot == in->slot)
-		return steer_back(packet, eth, in, subnet, to);
+	if (unlikely(slot == in->slot)) {
+		struct delivery back = *to;
+		struct packet copy = *packet;
+		enum havip_reason reason = steer_back(&copy, eth, in, subnet, &back);
+
+		*to = back;
+		return reason;
+	}
 	to->target = bpf_map_lookup_elem(&targets, &slot);
-	if (!to->target || !to->target->ifindex)
+	if (unlikely(!to->target || !to->target->ifindex))
 		return HAVIP_PASS_PORT_GONE;
-	if (in->kind == HAVIP_UPLINK && to->target->kind == HAVIP_UPLINK)
+	if (unlikely(in->kind == HAVIP_UPLINK && to->target->kind == HAVIP_UPLINK))
 		return HAVIP_PASS_UPLINK;
 	to->saved = !mac_same(eth->h_dest, to->holder.mac);
-	if (to->target->kind == HAVIP_HOST)
+	if (unlikely(to->target->kind == HAVIP_HOST))
 		return HAVIP_REWRITE_HOST;
-	if (sender_must_learn(in, eth->h_source))
+	if (unlikely(sender_must_learn(in, eth->h_source)))
 		return HAVIP_REWRITE_LEARN;
 	return HAVIP_REDIRECT_HOLDER;
 }
@@ -327,25 +347,25 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 	struct ethhdr *eth = packet->data;
 	enum havip_reason heard = HAVIP_PASS_NOT_HAVIP, reason;
 
-	if (in->kind == HAVIP_GATEWAY)
+	if (unlikely(in->kind == HAVIP_GATEWAY))
 		return concerns_eip(packet, in) ? CROSSES : HAVIP_PASS_NOT_HAVIP;
-	if (!place.subnet)
+	if (unlikely(!place.subnet))
 		return HAVIP_PASS_OTHER_DOMAIN;
-	if (place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC) {
+	if (unlikely(place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC)) {
 		if ((void *)(eth + 1) > packet->end)
 			return HAVIP_PASS_TRUNCATED;
 		if (!may_send(eth->h_source, in))
 			return HAVIP_DROP_PORT_SECURITY;
 	}
-	if (packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6)) {
+	if (likely(packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6))) {
 		watch_sender(packet, in, place.subnet);
-		if (may_announce(packet) && !is_traced(in)) {
+		if (unlikely(may_announce(packet) && !is_traced(in))) {
 			note_sender(packet, in, place);
 			heard = hear_packet(ctx, packet, in, place.subnet);
 			if (is_drop(heard) || heard == HAVIP_REDIRECT_ANSWER || heard == HAVIP_PASS_NOT_WRITABLE)
 				return heard;
 		}
-		if (__builtin_expect(in->flags & HAVIP_PORT_EIPS, 0) && in->kind != HAVIP_HOST &&
+		if (unlikely(in->flags & HAVIP_PORT_EIPS) && in->kind != HAVIP_HOST &&
 		    heard == HAVIP_PASS_NOT_HAVIP && concerns_eip(packet, in))
 			return CROSSES;
 		reason = steer_ip(packet, in, place.subnet, to);

@@ -69,7 +69,7 @@ static __always_inline struct havip_bucket *bucket_find(__u32 hash)
 	__u32 at = 0;
 
 	first = bpf_map_lookup_elem(&steering, &at);
-	if (!first)
+	if (unlikely(!first))
 		return 0;
 	at = 1 + (hash * first->words[0] >> 32);
 	return bpf_map_lookup_elem(&steering, &at);
@@ -144,7 +144,7 @@ static __always_inline struct found bucket_match(const struct cell *cell)
 
 static __always_inline int bucket_spilled(const struct havip_bucket *bucket)
 {
-	return __builtin_expect(bucket->words[HAVIP_BUCKET_WORDS - 1] == BUCKET_SPILLED, 0);
+	return unlikely(bucket->words[HAVIP_BUCKET_WORDS - 1] == BUCKET_SPILLED);
 }
 
 /* As it is in `bindings`. */
@@ -183,32 +183,33 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 {
 	struct cell cell;
 
-	if (packet->protocol == bpf_htons(ETH_P_IP)) {
+	if (likely(packet->protocol == bpf_htons(ETH_P_IP))) {
 		struct iphdr *ip = packet->network;
 
-		if ((void *)(ip + 1) > packet->end)
+		if (unlikely((void *)(ip + 1) > packet->end))
 			return PARSE_SHORT;
 		cell = cell_of_ipv4(subnet, bpf_ntohl(ip->daddr));
-		if (!cell.bucket)
+		if (unlikely(!cell.bucket))
 			return PARSED;
 		*found = bucket_match(&cell);
 	} else {
 		struct ipv6hdr *ip6 = packet->network;
 		const __be32 *address = ip6->daddr.in6_u.u6_addr32;
 
-		if ((void *)(ip6 + 1) > packet->end)
+		if (unlikely((void *)(ip6 + 1) > packet->end))
 			return PARSE_SHORT;
 		cell = cell_of_ipv6(subnet, address);
-		if (!cell.bucket)
+		if (unlikely(!cell.bucket))
 			return PARSED;
 		*found = bucket_match(&cell);
 		if (found->havip != NO_HAVIP && is_other_ipv6(found->havip, subnet, address))
 			found->havip = NO_HAVIP;
 	}
-	if (found->havip == NO_HAVIP && bucket_spilled(cell.bucket)) {
-		struct found spilled; /* its address leaves the function; that of `found` does not, and so it needs no memory */
+	if (unlikely(found->havip == NO_HAVIP) && bucket_spilled(cell.bucket)) {
+		struct packet copy = *packet;
+		struct found spilled;
 
-		find_spilled(packet, subnet, &spilled);
+		find_spilled(&copy, subnet, &spilled);
 		*found = spilled;
 	}
 	return PARSED;

@@ -199,7 +199,7 @@ static __always_inline int tc_answer(struct __sk_buff *skb, const struct havip_p
 /* The kernel's own room in the skb, which nothing that sends can write. */
 static __always_inline int is_question(const struct __sk_buff *skb)
 {
-	return __builtin_expect(skb->cb[0] == HAVIP_TRACE_MARK && skb->cb[1] == HAVIP_TRACE_MARK, 0);
+	return unlikely(skb->cb[0] == HAVIP_TRACE_MARK && skb->cb[1] == HAVIP_TRACE_MARK);
 }
 
 static __always_inline struct havip_port *tc_port(const struct __sk_buff *skb)
@@ -331,16 +331,16 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 	enum havip_reason reason;
 	enum parsed parsed;
 
-	if (!in) {
+	if (unlikely(!in)) {
 		count_reason(0, HAVIP_PASS_NO_PORT);
 		return TC_ACT_UNSPEC;
 	}
 	parsed = tc_parse_pulled(skb, &packet);
-	if (parsed != PARSED)
+	if (unlikely(parsed != PARSED))
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
 	else
 		reason = steer(skb, &packet, in, &to);
-	if (at_ingress && __builtin_expect(reason == CROSSES, 0)) {
+	if (at_ingress && unlikely(reason == CROSSES)) {
 		bpf_tail_call(skb, &tc_tails, 0);
 		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
 	}

@@ -13,14 +13,14 @@ static __always_inline struct havip_port *port_find(__u32 ifindex)
 	__u32 at = ifindex & (HAVIP_NEAR_PORTS - 1);
 	struct havip_near_port *near = bpf_map_lookup_elem(&near_ports, &at);
 
-	if (__builtin_expect(near && near->ifindex == ifindex, 1))
+	if (likely(near && near->ifindex == ifindex))
 		return &near->port;
 	return bpf_map_lookup_elem(&ports, &ifindex);
 }
 
 static __always_inline int is_traced(const struct havip_port *in)
 {
-	return __builtin_expect(in->flags & HAVIP_PORT_TRACED, 0);
+	return unlikely(in->flags & HAVIP_PORT_TRACED);
 }
 
 static __noinline void trace_end(enum havip_reason reason)
@@ -36,13 +36,13 @@ static __always_inline void count_reason(__u32 slot, enum havip_reason reason)
 {
 	struct havip_port_counters *counters = bpf_map_lookup_elem(&port_counters, &slot);
 
-	if (counters && (__u32)reason < HAVIP_REASON_COUNT)
+	if (likely(counters) && (__u32)reason < HAVIP_REASON_COUNT)
 		counters->frames[reason]++;
 }
 
 static __always_inline void count_frame(const struct havip_port *in, enum havip_reason reason)
 {
-	if (is_traced(in))
+	if (unlikely(is_traced(in)))
 		trace_end(reason);
 	else
 		count_reason(in->slot, reason);

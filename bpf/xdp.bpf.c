@@ -57,11 +57,11 @@ static __always_inline enum havip_reason xdp_limits(const struct packet *packet,
 
 	/* The kernel would drop these after the program, where no reason is counted. Too long first: the bridge will
 	 * not deliver those either, and the operator should read that and not "slower". */
-	if (bytes > target_frame_max(target))
+	if (unlikely(bytes > target_frame_max(target)))
 		return HAVIP_REWRITE_TOO_LONG;
-	if (!(target->flags & HAVIP_TARGET_XDP))
+	if (unlikely(!(target->flags & HAVIP_TARGET_XDP)))
 		return HAVIP_REWRITE_NO_REDIRECT;
-	if (bytes > linear && !(target->flags & HAVIP_TARGET_XDP_FRAGS))
+	if (unlikely(bytes > linear) && !(target->flags & HAVIP_TARGET_XDP_FRAGS))
 		return HAVIP_REWRITE_NO_REDIRECT;
 	return HAVIP_REDIRECT_HOLDER;
 }
@@ -73,7 +73,8 @@ static __always_inline __u32 xdp_bytes(void *ctx, const struct packet *packet, c
 {
 	__u32 linear = packet->end - packet->data;
 
-	if (target->flags & HAVIP_TARGET_XDP_FRAGS && packet->network - packet->data + packet_length(packet) <= linear)
+	if (likely(target->flags & HAVIP_TARGET_XDP_FRAGS &&
+		   packet->network - packet->data + packet_length(packet) <= linear))
 		return linear;
 	return frame_bytes(ctx);
 }
@@ -85,13 +86,13 @@ static __always_inline int xdp_deliver(void *ctx, struct packet *packet, const s
 	__u32 bytes = xdp_bytes(ctx, packet, to->target);
 	int action = XDP_PASS;
 
-	if ((void *)(eth + 1) > packet->end)
+	if (unlikely((void *)(eth + 1) > packet->end))
 		return XDP_PASS;
-	if (reason == HAVIP_REDIRECT_HOLDER)
+	if (likely(reason == HAVIP_REDIRECT_HOLDER))
 		reason = xdp_limits(packet, bytes, to->target);
-	if (reason == HAVIP_REDIRECT_HOLDER) {
+	if (likely(reason == HAVIP_REDIRECT_HOLDER)) {
 		action = bpf_redirect_map(&redirects, to->holder.port, XDP_PASS);
-		if (action != XDP_REDIRECT) /* the device left between the two maps */
+		if (unlikely(action != XDP_REDIRECT)) /* the device left between the two maps */
 			reason = HAVIP_REWRITE_NO_REDIRECT;
 	}
 	mac_copy(eth->h_dest, to->holder.mac);
@@ -134,7 +135,7 @@ static __always_inline int is_question(const struct xdp_md *ctx)
 {
 	__u32 *mark = (void *)(long)ctx->data_meta;
 
-	if ((void *)(mark + 2) > (void *)(long)ctx->data)
+	if (likely((void *)(mark + 2) > (void *)(long)ctx->data))
 		return 0;
 	return mark[0] == HAVIP_TRACE_MARK && mark[1] == HAVIP_TRACE_MARK;
 }
@@ -148,14 +149,18 @@ static __always_inline struct havip_port *xdp_port(const struct xdp_md *ctx)
 static __always_inline int xdp_finish(void *ctx, struct packet *packet, const struct havip_port *in, struct delivery *to,
 				      enum havip_reason reason)
 {
-	if (is_delivered(reason))
+	if (likely(is_delivered(reason)))
 		return xdp_deliver(ctx, packet, in, to, reason);
 	if (reason == HAVIP_REDIRECT_ANSWER) {
 		count_frame(in, reason);
 		return xdp_out_again(in->slot);
 	}
-	if (reason == HAVIP_REDIRECT_BACK)
-		return xdp_send_back(packet, in, to);
+	if (reason == HAVIP_REDIRECT_BACK) {
+		struct packet copy = *packet;
+		struct delivery back = *to;
+
+		return xdp_send_back(&copy, in, &back);
+	}
 	count_frame(in, reason);
 	return is_drop(reason) ? XDP_DROP : XDP_PASS;
 }
@@ -275,16 +280,16 @@ int havip_xdp(struct xdp_md *ctx)
 	enum havip_reason reason;
 	enum parsed parsed;
 
-	if (!in) {
+	if (unlikely(!in)) {
 		count_reason(0, HAVIP_PASS_NO_PORT);
 		return XDP_PASS;
 	}
 	parsed = xdp_parse(ctx, &packet);
-	if (parsed != PARSED)
+	if (unlikely(parsed != PARSED))
 		reason = parsed == PARSE_SHORT ? HAVIP_PASS_TRUNCATED : HAVIP_PASS_OTHER_DOMAIN;
 	else
 		reason = steer(ctx, &packet, in, &to);
-	if (__builtin_expect(reason == CROSSES, 0)) {
+	if (unlikely(reason == CROSSES)) {
 		bpf_tail_call(ctx, &xdp_tails, 0);
 		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
 	}
