@@ -3,7 +3,7 @@
 // nothing on a machine that others use too. And the benchmarks leave nothing behind, however they end.
 import test, { type ExecutionContext } from 'ava';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureGate, type Gate } from '../bench/gate.js';
 import { recordedRates } from '../bench/recorded.js';
@@ -14,14 +14,26 @@ import { isClean, leftovers, requireRoot } from '../support/lab.js';
 
 test.before(requireRoot);
 
-/** Of what is recorded. */
+/** Of what is recorded, on a machine of that kind. */
 const ALLOWED = 0.95;
+/** On any other, where calls and caches cost otherwise: a fast path that looks up nothing twice has never been below. */
+const ANYWHERE = 0.7;
+
+function leastRatio(t: ExecutionContext, entry: 'wire' | 'guest'): number {
+  const recorded = recordedRates();
+  const here = { kernel: release(), cpu: cpus()[0]?.model.trim() ?? '?' };
+  if (recorded.kernel === here.kernel && recorded.cpu === here.cpu) return ALLOWED * recorded[entry];
+  t.log(
+    `NOT COMPARED: recorded on ${recorded.cpu}, Linux ${recorded.kernel}; this is ${here.cpu}, ${here.kernel}`,
+  );
+  return ANYWHERE;
+}
 
 for (const entry of ['wire', 'guest'] as const) {
   test.serial(
     `64 bytes, ${entry === 'wire' ? 'XDP' : 'tc'} entry: no loss, and as near to a bare redirect as recorded`,
     async (t) => {
-      const least = ALLOWED * recordedRates()[entry];
+      const least = leastRatio(t, entry);
       const isGood = ({ lost, ratio }: Gate): boolean => lost === 0 && ratio >= least;
       const first = await measureGate(entry);
       // Once more before it is believed: something else may have run.
