@@ -400,6 +400,33 @@ test.serial('a worker that is terminated takes its readers along', async (t) => 
   t.is(await worker.terminate(), 1);
 });
 
+test.serial('a worker that is terminated while records wait does not take the process down', (t) => {
+  const addon = new URL('../../native/havip.node', import.meta.url).pathname.replace('/test/', '/');
+  const inner = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const native = require(workerData.addon);
+    new native.RingBuffer(workerData.ring, 16, () => undefined, 1);
+    parentPort.postMessage('up');`;
+  const code = `
+    const { Worker } = require('node:worker_threads');
+    const addon = ${JSON.stringify(addon)};
+    const native = require(addon);
+    const object = new native.BpfObject(${JSON.stringify(join(folder, 'test.o'))});
+    object.load();
+    const [ring, report] = [object.mapFd('events'), object.programFd('report')];
+    (async () => {
+      for (let round = 0; round < 30; round++) {
+        const worker = new Worker(${JSON.stringify(inner)}, { eval: true, workerData: { addon, ring } });
+        await new Promise((resolve) => worker.once('message', resolve));
+        const ended = worker.terminate();
+        for (let i = 0; i < 200; i++) native.testRun(report, Buffer.alloc(64));
+        await ended;
+      }
+      console.log('quietly');
+    })();`;
+  t.is(run(process.execPath, '-e', code), 'quietly\n');
+});
+
 test.serial('errors have a name, a number and the call', (t) => {
   const error = thrownBy(() => native.linkUpdate(-1, -1));
   t.like(error, { code: 'EBADF', errno: 9, syscall: 'bpf_link_update' });
