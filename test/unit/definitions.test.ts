@@ -130,6 +130,25 @@ test('what the configuration no longer names after a restart is taken out', (t) 
   );
 });
 
+test('packets find a HAVIP before claims do, and lose it while its rows are still there', (t) => {
+  const maps = fakeTables(CAPACITY);
+  const seen: string[] = [];
+  const isThere = (id: number): string =>
+    `${maps.havips.get(id)?.moves ? 'policy' : '-'} ${Object.values(rows(maps)).includes(id) ? 'binding' : '-'}`;
+  const orders = {
+    reset: NOTHING,
+    place: (ids: Iterable<number>) => seen.push(...Array.from(ids, (id) => `place ${id}: ${isThere(id)}`)),
+    displace: (id: number) => void seen.push(`displace ${id}: ${isThere(id)}`),
+  };
+  const definitions = new Definitions(maps, orders, NOTHING);
+  definitions.apply([subnet('web', ['10.0.1.50', '10.0.1.51'])]);
+  t.deepEqual(seen.splice(0), ['place 0: policy -', 'place 1: policy -']);
+  definitions.apply([subnet('web', ['10.0.1.51', '10.0.1.52'])]);
+  t.deepEqual(seen.splice(0), ['displace 0: policy binding', 'place 0: policy -']);
+  new Definitions(maps, orders, NOTHING).apply([subnet('web', ['10.0.1.52'])]);
+  t.deepEqual(seen, ['displace 1: policy binding'], 'what was bound is placed since before');
+});
+
 test('a HAVIP that is taken out leaves its index, without holder, claims or counters, to the next', (t) => {
   const maps = fakeTables(CAPACITY);
   const reset: number[] = [];
