@@ -155,20 +155,6 @@ static __always_inline __u8 packet_ttl(const struct packet *packet)
 	return (void *)(header + sizeof(struct ipv6hdr)) <= packet->end ? header[7] : 0;
 }
 
-/* Bytes of the packet from its IP header on, as that says; as many as there can be where it is not there. */
-static __always_inline __u32 packet_length(const struct packet *packet)
-{
-	if (packet->protocol == bpf_htons(ETH_P_IP)) {
-		struct iphdr *ip = packet->network;
-
-		return (void *)(ip + 1) <= packet->end ? bpf_ntohs(ip->tot_len) : ~0U >> 1;
-	} else {
-		struct ipv6hdr *ip6 = packet->network;
-
-		return (void *)(ip6 + 1) <= packet->end ? sizeof(*ip6) + bpf_ntohs(ip6->payload_len) : ~0U >> 1;
-	}
-}
-
 /* An IPv4 header's checksum once its TTL is one less (RFC 1624; net/ip.h, ip_decrease_ttl). */
 static __always_inline __sum16 checksum_after_hop(__sum16 check)
 {

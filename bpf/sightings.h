@@ -78,6 +78,7 @@ struct delivery {
 	struct havip_holder holder;
 	struct havip_target *target;
 	__u32 havip;
+	__u32 length; /* of the packet, as its IP header says */
 	int saved; /* the sender believed in another MAC */
 };
 

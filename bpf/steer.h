@@ -181,6 +181,7 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 		return HAVIP_PASS_GROUP_MAC;
 
 	to->havip = found.havip;
+	to->length = found.length;
 	to->holder = holder_unpack(found.holder);
 	slot = to->holder.port;
 	if (unlikely(!slot))

@@ -121,6 +121,7 @@ static __always_inline struct cell cell_of(const struct havip_key *key)
 struct found {
 	__u64 holder; /* its word */
 	__u32 havip;  /* NO_HAVIP: it is to none */
+	__u32 length; /* bytes from the IP header on, as that says */
 };
 
 /* No two words of a bucket differ in the index alone. */
@@ -154,6 +155,7 @@ static __noinline void find_spilled(const struct packet *packet, __u32 subnet, s
 	struct havip_binding *binding;
 
 	found->havip = NO_HAVIP;
+	found->holder = 0;
 	if (parse_address(packet, key.address, 0) != PARSED)
 		return;
 	binding = binding_find(&key);
@@ -192,6 +194,7 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 		if (unlikely(!cell.bucket))
 			return PARSED;
 		*found = bucket_match(&cell);
+		found->length = bpf_ntohs(ip->tot_len);
 	} else {
 		struct ipv6hdr *ip6 = packet->network;
 		const __be32 *address = ip6->daddr.in6_u.u6_addr32;
@@ -202,6 +205,7 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 		if (unlikely(!cell.bucket))
 			return PARSED;
 		*found = bucket_match(&cell);
+		found->length = sizeof(*ip6) + bpf_ntohs(ip6->payload_len);
 		if (found->havip != NO_HAVIP && is_other_ipv6(found->havip, subnet, address))
 			found->havip = NO_HAVIP;
 	}
@@ -210,7 +214,8 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 		struct found spilled;
 
 		find_spilled(&copy, subnet, &spilled);
-		*found = spilled;
+		found->havip = spilled.havip;
+		found->holder = spilled.holder;
 	}
 	return PARSED;
 }

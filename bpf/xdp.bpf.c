@@ -69,12 +69,12 @@ static __always_inline enum havip_reason xdp_limits(const struct packet *packet,
 /* As delivered. To ask for the whole frame's length is a call, a quarter of a packet's way; it is saved where the IP
  * header's own length is in the first buffer, so that nothing but a trailer can be in another, and the holder's port
  * takes several. */
-static __always_inline __u32 xdp_bytes(void *ctx, const struct packet *packet, const struct havip_target *target)
+static __always_inline __u32 xdp_bytes(void *ctx, const struct packet *packet, const struct delivery *to)
 {
 	__u32 linear = packet->end - packet->data;
 
-	if (likely(target->flags & HAVIP_TARGET_XDP_FRAGS &&
-		   packet->network - packet->data + packet_length(packet) <= linear))
+	if (likely(to->target->flags & HAVIP_TARGET_XDP_FRAGS &&
+		   packet->network - packet->data + to->length <= linear))
 		return linear;
 	return frame_bytes(ctx);
 }
@@ -83,7 +83,7 @@ static __always_inline int xdp_deliver(void *ctx, struct packet *packet, const s
 				       struct delivery *to, enum havip_reason reason)
 {
 	struct ethhdr *eth = packet->data;
-	__u32 bytes = xdp_bytes(ctx, packet, to->target);
+	__u32 bytes = xdp_bytes(ctx, packet, to);
 	int action = XDP_PASS;
 
 	if (unlikely((void *)(eth + 1) > packet->end))
