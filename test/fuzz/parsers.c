@@ -140,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	frame = malloc(size - 1);
 	memcpy(frame, data + 1, size - 1);
-	packet = (struct packet){ .data = frame, .end = frame + size - 1, .bytes = size - 1 };
+	packet = (struct packet){ .data = frame, .end = frame + size - 1 };
 	if (parse_ethernet(&packet) != PARSED)
 		goto end;
 	must(packet.inner == 0 || packet.outer != 0, "no inner tag without an outer one");
