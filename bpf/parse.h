@@ -88,7 +88,7 @@ static __always_inline enum parsed parse_ethernet(struct packet *packet)
 
 	if (unlikely((void *)(eth + 1) > packet->end))
 		return PARSE_SHORT;
-	protocol = ((const __be16 *)packet->data)[offsetof(struct ethhdr, h_proto) / 2]; /* packed: else byte by byte */
+	protocol = ((const __be16 *)packet->data)[ETH_ALEN]; /* h_proto, which is packed: byte by byte otherwise */
 #pragma unroll
 	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
 		if (likely(!is_vlan(protocol)))
