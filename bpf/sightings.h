@@ -90,8 +90,9 @@ static __always_inline void note_missed(struct havip_tenure *tenure, __u64 now_n
 	tenure->missed++;
 }
 
-/* Since when whoever has it now has had it, or nobody; 0: it is no HAVIP any more. */
-static __always_inline __u64 since_when(__u32 havip)
+/* Since when that holder, by its word, has had it (0: since when nobody has); 0: it is another's by now, or never was
+ * anybody's. Packets are steered by a copy of the binding, which may be a moment behind. */
+static __always_inline __u64 since_when(__u32 havip, __u64 holder)
 {
 	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
 	struct havip_binding *binding;
@@ -101,13 +102,13 @@ static __always_inline __u64 since_when(__u32 havip)
 		return 0;
 	__builtin_memcpy(&key, &policy->key, sizeof(key));
 	binding = binding_find(&key);
-	return binding ? binding->since_ns : 0;
+	return binding && holder_word(&binding->holder) == holder ? binding->since_ns : 0;
 }
 
-static __noinline void note_delivered(__u32 havip)
+static __noinline void note_delivered(__u32 havip, __u64 holder)
 {
 	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
-	__u64 now_ns = bpf_ktime_get_ns(), since_ns = since_when(havip);
+	__u64 now_ns = bpf_ktime_get_ns(), since_ns = since_when(havip, holder);
 	struct havip_tenure *tenure;
 
 	if (!seen || !since_ns)
@@ -123,7 +124,7 @@ static __noinline void note_delivered(__u32 havip)
 static __noinline void note_unheld(__u32 havip)
 {
 	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
-	__u64 since_ns = since_when(havip);
+	__u64 since_ns = since_when(havip, 0);
 	struct havip_tenure *tenure;
 
 	if (!seen || !since_ns)
@@ -146,7 +147,7 @@ static __always_inline void count_delivered(const struct havip_port *in, const s
 	if (to->saved)
 		traffic->saved += packets;
 	if (unlikely(is_stamped(&traffic->last, traffic->packets, holder_word(&to->holder))))
-		note_delivered(havip);
+		note_delivered(havip, holder_word(&to->holder));
 }
 
 static __always_inline void count_unheld(const struct havip_port *in, __u32 havip)

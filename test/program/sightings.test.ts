@@ -104,6 +104,21 @@ serial('after a move each speaks in its own time', (t, entry) => {
   t.deepEqual([tenure('v4', sinceNs).firstFromNs, tenure('v4', sinceNs).missed], [0n, 1n]);
 });
 
+serial('what still goes to the old holder is not the new one’s first', (t, entry) => {
+  run(entry, packet4(HOLDER));
+  const row = world.tables.bindings.get(KEYS.v4);
+  if (!row) throw new Error('no binding');
+  const holder = { mac: Buffer.from('020000000003', 'hex'), port: PORTS.tap.slot };
+  const sinceNs = process.hrtime.bigint();
+  // A loader that decides writes the binding first, then has packets go by it.
+  world.tables.bindings.set(KEYS.v4, { ...row, holder, former: row.holder, sinceNs });
+  run(entry, packet4(HOLDER));
+  t.is(tenure('v4', sinceNs).firstToNs, 0n);
+  world.steer(HAVIP.v4);
+  run(entry, packet4(HOLDER));
+  t.true(tenure('v4', sinceNs).firstToNs > sinceNs);
+});
+
 serial('the third holder takes the row of the first', (t, entry) => {
   run(entry, spoken());
   const first = sinceOf('v4');
