@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The loader's way to write a binding: a test run of this program, with a struct havip_command as the frame. Where
+/* The loader's way to write a binding, and to have packets find a HAVIP: a test run of this program, with a struct havip_command as the frame. Where
  * the programs decide, every store of the loader's is to be made here, under the HAVIP's lock. Attached to nothing. */
 #include <linux/pkt_cls.h>
 
@@ -113,15 +113,12 @@ static __always_inline int command_binding(struct havip_command *command, struct
 	return done;
 }
 
-/* The holder of before would be another HAVIP's: it goes last, and comes first. */
-static __always_inline void place_in(struct havip_bucket *bucket, __u32 at, __u64 word, __u64 holder)
+/* Nobody's yet, before whoever finds the word can read it. */
+static __always_inline void place_in(struct havip_bucket *bucket, __u32 at, __u64 word)
 {
 	at &= HAVIP_BUCKET_WORDS - 1;
-	if (word)
-		*(volatile __u64 *)&bucket->holders[at] = holder;
+	*(volatile __u64 *)&bucket->holders[at] = 0;
 	*(volatile __u64 *)&bucket->words[at] = word;
-	if (!word)
-		*(volatile __u64 *)&bucket->holders[at] = holder;
 }
 
 /* Under the lock: the holder as it is now. */
@@ -137,7 +134,8 @@ static __always_inline void follow_binding(__u32 havip, struct havip_binding *bi
 }
 
 /* Gives a HAVIP a word in its bucket, unless it has one; readers look on. Where none is free, or another one would be
- * taken for it, the bucket says that it has spilled, at the cost of the word that was there. */
+ * taken for it, the bucket says that it has spilled, at the cost of the word that was there. One that is bound already
+ * stays out of a bucket that has spilled: a CPU that is deciding about it looked for its word before there was one. */
 VERIFIED_ALONE int place_havip(__u32 havip)
 {
 	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
@@ -152,7 +150,12 @@ VERIFIED_ALONE int place_havip(__u32 havip)
 	cell = cell_of(&key);
 	if (!cell.bucket)
 		return 0;
+	binding = binding_find(&key);
+	if (binding && binding->havip != havip)
+		binding = 0;
 	if (!steered_by(&key, havip)) {
+		if (binding && bucket_spilled(cell.bucket))
+			return 1;
 #pragma unroll
 		for (int i = HAVIP_BUCKET_WORDS - 1; i >= 0; i--) {
 			__u64 word = cell.bucket->words[i];
@@ -163,12 +166,11 @@ VERIFIED_ALONE int place_havip(__u32 havip)
 				taken = 1;
 		}
 		if (free >= 0 && !taken)
-			place_in(cell.bucket, free, cell.wanted | havip, 0);
+			place_in(cell.bucket, free, cell.wanted | havip);
 		else
-			place_in(cell.bucket, HAVIP_BUCKET_WORDS - 1, BUCKET_SPILLED, 0);
+			*(volatile __u64 *)&cell.bucket->words[HAVIP_BUCKET_WORDS - 1] = BUCKET_SPILLED;
 	}
-	binding = binding_find(&key);
-	if (binding && binding->havip == havip)
+	if (binding)
 		follow_binding(havip, binding, steered_by(&key, havip));
 	return 1;
 }
@@ -189,15 +191,17 @@ VERIFIED_ALONE int displace_havip(__u32 havip)
 #pragma unroll
 	for (int i = 0; i < HAVIP_BUCKET_WORDS; i++)
 		if (cell.bucket->words[i] == (cell.wanted | havip))
-			place_in(cell.bucket, i, 0, 0);
+			*(volatile __u64 *)&cell.bucket->words[i] = 0;
 	return 1;
 }
 
-/* What `bindings` need not have. */
+/* What works without a row in `bindings`. */
 static __always_inline int command_places(const struct havip_command *command)
 {
-	if (command->op == HAVIP_COMMAND_DISPLACE)
-		return displace_havip(command->havip) + 1;
+	if (command->op == HAVIP_COMMAND_DISPLACE) {
+		displace_havip(command->havip);
+		return 1;
+	}
 	if (command->op != HAVIP_COMMAND_PLACE)
 		return 0;
 	for (__u32 i = 0; i < HAVIP_PLACED_AT_ONCE; i++) {

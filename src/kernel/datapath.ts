@@ -14,6 +14,7 @@ import {
   mapInfo,
   openPin,
   pin,
+  settle,
   type DeclaredMap,
 } from '../native/index.js';
 import { catchUp } from './catch-up.js';
@@ -40,7 +41,7 @@ import {
   retiredFolder,
   stagingFolder,
 } from './pins.js';
-import { placeHavips, sizeSteering } from './steering.js';
+import { displaceHavip, placeHavips, sizeSteering } from './steering.js';
 import { copyEntries } from './table.js';
 
 export const OBJECT_PATH = fileURLToPath(new URL('../../bpf/havip.bpf.o', import.meta.url));
@@ -92,10 +93,13 @@ export class Datapath {
       const commandFd = object.programFd('havip_command');
       if (!kept.has('steering')) sizeSteering(tables.steering);
       // Also those that are placed: a loader that decides writes `bindings` first, and may have died then.
-      if (adopted) placeHavips(commandFd, boundHavips(tables));
+      if (adopted) {
+        for (const stray of strayHavips(tables)) displaceHavip(commandFd, stray);
+        placeHavips(commandFd, boundHavips(tables));
+      }
       const attachments = Attachments.adopt(pinPath, programs);
       if (adopted && kept.size < PIN_NAMES.length)
-        bringAfter(mapsFolder(pinPath), tables, (havip) => placeHavips(commandFd, [havip]));
+        bringAfter(mapsFolder(pinPath), tables, (havips) => placeHavips(commandFd, havips));
       if (kept.size < PIN_NAMES.length) promoteStaged(pinPath);
       return new Datapath(tables, object.mapFd(RING_NAME), attachments, commandFd, adopted);
     } finally {
@@ -241,16 +245,32 @@ function copyPinned(path: string, name: MapName, toFd: number): void {
   }
 }
 
+/** Placed by a loader that died before it had written their rows of `bindings`: their indices are free. */
+function strayHavips({ havips, bindings }: Tables): number[] {
+  const bound = new Set(Array.from(bindings.entries(), ([, { havip }]) => havip));
+  return Array.from(havips.entries(), ([id, { key }]) =>
+    key.subnet !== 0 && !bound.has(id) ? [id] : [],
+  ).flat();
+}
+
 /** Ascending. */
 function boundHavips({ bindings }: Tables): number[] {
   return Array.from(bindings.entries(), ([, { havip }]) => havip).sort((a, b) => a - b);
 }
 
 /** What was decided in the old maps while they were being copied. */
-function bringAfter(folder: string, tables: Tables, steerBy: (havip: number) => void): void {
+function bringAfter(folder: string, tables: Tables, place: (havips: readonly number[]) => void): void {
   const old = openTables((name) => openPin(join(folder, name)));
   try {
-    catchUp(old, tables, steerBy);
+    const late: number[] = [];
+    catchUp(old, tables, (havip) => {
+      late.push(havip);
+      place([havip]);
+    });
+    if (late.length === 0) return;
+    // A CPU may have been at the row of before: what it did is lost, and packets must not go by it.
+    settle();
+    place(late);
   } finally {
     closeTables(old);
   }
