@@ -8,7 +8,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-/* Raised with every change of a struct or of a map below; the loader migrates pinned state of an older one. */
+/* Raised with every change of a struct or of a map below; pinned state of another one is refused. */
 #define HAVIP_ABI 6
 
 enum havip_limits {
@@ -18,7 +18,7 @@ enum havip_limits {
 	HAVIP_BUCKET_WORDS = 4,
 	HAVIP_PLACED_AT_ONCE = 64,    /* by one command */
 	HAVIP_INDEX_BITS = 20,	      /* of a HAVIP's index: a million */
-	HAVIP_SUBNET_BITS = 12,	      /* of a subnet's */
+	HAVIP_SUBNETS = 4096,	      /* a word has 12 bits for their index */
 	HAVIP_STATIONS = 4096,	      /* senders whose bridge entry is kept alive, by hash; a power of two */
 	HAVIP_RING_BYTES = 1 << 20,   /* the doorbell; overruns are counted and reconciled */
 	HAVIP_MOVES_MAX = 16,	      /* the largest move budget; a power of two */

@@ -22,7 +22,8 @@
 /* ifindex -> the port that a frame came in by */
 HAVIP_MAP(ports, BPF_MAP_TYPE_HASH, __u32, struct havip_port, 1, 0);
 
-/* ifindex modulo HAVIP_NEAR_PORTS -> that port, where it is the same: no packet has to wait for a hash then */
+/* ifindex modulo HAVIP_NEAR_PORTS -> that port, where it is the same: no packet has to wait for a hash then. Of a row that
+ * is written meanwhile, readers may see old and new fields: each is true of the port before or after */
 HAVIP_MAP(near_ports, BPF_MAP_TYPE_ARRAY, __u32, struct havip_near_port, HAVIP_NEAR_PORTS, 0);
 
 /* port slot -> how to deliver there */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The binding table: (subnet, address) -> who holds it. The one place that knows how it is laid out; its twin in
- * the loader is src/control/bindings.ts.
+/* The binding table: (subnet, address) -> who holds it. The one place that knows how it is laid out, but for command.bpf.c,
+ * which gives HAVIPs their words; its twin in the loader is src/control/bindings.ts.
  *
  * `bindings` is the truth: all that announcements, commands and people ask. Packets are steered by a copy of the holders
  * alone, since a hash map costs each of them a call and two cold lines more: in `steering` one cache line has a HAVIP's
@@ -15,7 +15,8 @@
 HAVIP_MAP(bindings, BPF_MAP_TYPE_HASH, struct havip_key, struct havip_binding, 1, 0);
 
 /* hash of (subnet, address) -> HAVIPs and their holders; bucket 0 says how many others there are. Written by programs
- * alone, a word at a time: holders with the binding, under the HAVIP's lock */
+ * alone, a word at a time: holders with the binding, under the HAVIP's lock. Nobody maps it; but a map that could be
+ * begins with a page, so that a bucket is one cache line and not two */
 HAVIP_MAP(steering, BPF_MAP_TYPE_ARRAY, __u32, struct havip_bucket, 1, BPF_F_MMAPABLE);
 
 #define NO_HAVIP (~0U)

@@ -12,7 +12,7 @@ import type { LinkHook } from '../native/index.js';
 import { addressOf } from './host.js';
 import { newLab } from './labs.js';
 
-/** Of the guest at the end; the constant `holder` of stream.bpf.c. */
+/** Of the guest at the end; the constant `holder` of bare.h. */
 export const HOLDER_MAC = '02:00:00:00:be:0c';
 export const GUEST = { name: 'vm-a', address: '10.0.0.11' } as const;
 export const CLIENT = { name: 'client', address: '10.0.0.10' } as const;

@@ -254,7 +254,7 @@ export class Definitions {
     );
   }
 
-  /** Last, since a row here is what makes a HAVIP one; a binding that is pinned already stays as it is. */
+  /** Last, since a row here is what makes a HAVIP one to those who claim it; what is pinned already stays as it is. */
   private writeNewBindings(added: readonly HavipRecord[]): readonly HavipRecord[] {
     const fresh = added.filter((havip) => !this.bound.delete(havip.id));
     // Those that are bound are placed since before. A claim that came first would write where no packet looks.

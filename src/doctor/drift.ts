@@ -3,7 +3,7 @@
 // something in motion looks like it too: whoever finds drift looks twice (checks.ts).
 import type { Config } from '../config/types.js';
 import { policyRow } from '../control/definitions.js';
-import { Holder, Policy, type Key } from '../kernel/layout.gen.js';
+import { Holder, Policy, Port, PORT_FLAGS, type Key } from '../kernel/layout.gen.js';
 import { fieldText } from '../kernel/names.js';
 import { formatAddress } from '../net/addresses.js';
 import { fail, ok, some, warn, word, type Verdict } from './finding.js';
@@ -38,13 +38,21 @@ export function portRows({ maps, network, daemon }: Pick<Sight, 'maps' | 'networ
     return [];
   });
   const astray = [...maps.ports].filter(([ifindex, { slot }]) => maps.targets.get(slot)?.ifindex !== ifindex);
+  const near = [...maps.nearPorts].filter(([ifindex, port]) => !samePort(port, maps.ports.get(ifindex)));
   const all = [
     ...wrong,
+    ...near.map(([ifindex]) => `ifindex ${ifindex}: near_ports says otherwise`),
     ...astray.map(([ifindex, { slot }]) => `ifindex ${ifindex}: slot ${slot} is not its own`),
   ];
   if (all.length === 0) return [ok('ports', `${maps.targets.size} agree with their devices`)];
   const detail = `ports in the maps are not those of the host: ${some(all)}`;
   return [daemon.process ? fail('ports', detail, RESTART) : warn('ports', detail, 'systemctl start havip')];
+}
+
+/** But for the flag that programs set themselves. */
+function samePort(a: Port, b: Port | undefined): boolean {
+  const flags = (port: Port): Port => ({ ...port, flags: port.flags | PORT_FLAGS.HOLDS });
+  return b !== undefined && Port.encode(flags(a)).equals(Port.encode(flags(b)));
 }
 
 /** What XDP redirects by, against what tc does. */

@@ -2,6 +2,7 @@
 // Looks at the pinned maps: reads them and lets them go.
 import { join } from 'node:path';
 import { closeTables, MAP_NAMES, type MapName, type Tables } from '../kernel/maps.js';
+import type { Holder, Port } from '../kernel/layout.gen.js';
 import { mapsFolder } from '../kernel/pins.js';
 import { openPinnedTables, readLosses } from '../kernel/reader.js';
 import { bucketsOf, hasSpilled, holdersIn } from '../kernel/steering.js';
@@ -29,12 +30,12 @@ function read(tables: Tables): Omit<MapsSight, 'ids'> {
   });
   return {
     bindings: [...tables.bindings.entries()],
-    steered: new Map([...bucketsOf(tables.steering)].flatMap(holdersIn)),
-    spilled: [...bucketsOf(tables.steering)].some(hasSpilled),
+    ...steering(tables),
     // An array has a row for whatever could be: those that nobody wrote allow no moves.
     policies: new Map([...tables.havips.entries()].filter(([, { moves }]) => moves !== 0)),
     subnets: new Map([...tables.subnets.entries()].filter(([, { used }]) => used !== 0)),
     ports: new Map(tables.ports.entries()),
+    nearPorts: new Map(nearPorts(tables)),
     targets,
     // Slot 0 is nobody's.
     targetSlots: tables.targets.maxEntries - 1,
@@ -46,6 +47,20 @@ function read(tables: Tables): Omit<MapsSight, 'ids'> {
     losses: readLosses(tables),
     fill: BOUNDED.map((map) => ({ map, used: count(tables[map]), room: tables[map].maxEntries })),
   };
+}
+
+function steering(tables: Tables): Pick<MapsSight, 'steered' | 'spilled'> {
+  const steered = new Map<number, Holder>();
+  let spilled = false;
+  for (const bucket of bucketsOf(tables.steering)) {
+    for (const [havip, holder] of holdersIn(bucket)) steered.set(havip, holder);
+    spilled ||= hasSpilled(bucket);
+  }
+  return { steered, spilled };
+}
+
+function* nearPorts(tables: Tables): Generator<[ifindex: number, Port]> {
+  for (const [, { ifindex, port }] of tables.near_ports.entries()) if (ifindex !== 0) yield [ifindex, port];
 }
 
 function count(table: { entries(): Iterable<unknown> }): number {

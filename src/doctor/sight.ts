@@ -127,6 +127,8 @@ export interface MapsSight {
   readonly policies: ReadonlyMap<number, Policy>;
   readonly subnets: ReadonlyMap<number, Subnet>;
   readonly ports: ReadonlyMap<number, Port>;
+  /** As programs look them up first. */
+  readonly nearPorts: ReadonlyMap<number, Port>;
   readonly targets: ReadonlyMap<number, Target>;
   /** How many ports there is room for. */
   readonly targetSlots: number;

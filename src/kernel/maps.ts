@@ -17,6 +17,7 @@ import {
   Holder,
   Inside,
   Key,
+  LIMITS,
   Losses,
   Member,
   NearPort,
@@ -50,7 +51,7 @@ export interface Capacity {
 }
 
 /** Subnet index 0 is nobody's. */
-export const SUBNETS_MAX = 4096;
+export const SUBNETS_MAX = LIMITS.SUBNETS;
 
 /** How a map's entries survive a move into maps of another size. */
 type Kind = 'table' | 'per-cpu';

@@ -102,6 +102,15 @@ test(
   /10\.0\.1\.50 \(slot 9\)/,
 );
 
+const moved = seen.maps().ports.get(2);
+test(
+  'a port that programs take for another',
+  finds,
+  { maps: seen.maps({ nearPorts: new Map(moved && [[2, { ...moved, slot: 3 }]]) }) },
+  ['fail maps ports'],
+  /ifindex 2: near_ports says otherwise/,
+);
+
 test(
   'packets that are steered past a binding',
   finds,

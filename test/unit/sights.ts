@@ -133,6 +133,7 @@ export function maps(change: Partial<MapsSight> = {}): MapsSight {
   const port = ({ ifindex: slot, kind }: Target) =>
     [slot, { slot, subnet: 1, bridge: 1, kind, learnEveryNs: 0n, generation: 1, flags: 0 }] as const;
   const row = { holder: HOLDER, former: HOLDER, sinceNs: 1n, havip: 0, moves: 1, by: 1, reserved: 0 };
+  const ports = change.ports ?? new Map(targets.map(port));
   const bindings = change.bindings ?? [[KEY, row] as const];
   return {
     ids: new Set([10, 11]),
@@ -143,7 +144,8 @@ export function maps(change: Partial<MapsSight> = {}): MapsSight {
     subnets: new Map([
       [1, { network: fieldBytes('blue', 64), name: fieldBytes('web', 64), used: 1, networkId: 1 }],
     ]),
-    ports: new Map(targets.map(port)),
+    ports,
+    nearPorts: ports,
     targets: new Map(targets.map((one) => [one.ifindex, one])),
     targetSlots: 1023,
     redirects: new Map(targets.map(({ ifindex }) => [ifindex, ifindex])),
