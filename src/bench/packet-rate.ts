@@ -24,17 +24,14 @@ export interface RateOptions {
   readonly progress: (done: number, of: number) => void;
 }
 
-const WAYS_OF = {
-  wire: ['havip', 'bare', 'bridge', 'nftables', 'routing'],
-  guest: ['havip', 'bare', 'bridge', 'nftables', 'routing'],
-} as const;
+const WAYS = ['havip', 'bare', 'bridge', 'nftables', 'routing'] as const;
 
 export async function benchPacketRate(entry: Entry, context: Context): Promise<Figure[]> {
   const rounds = context.rounds(100, 20);
   const fewer = Math.ceil(rounds / 4);
   const samples = await measureRates({
     entry,
-    ways: WAYS_OF[entry],
+    ways: WAYS,
     sizes: { '64 bytes': rounds, '512 bytes': fewer, '1,500 bytes': fewer, 'a mix': fewer },
     packets: context.quick ? 50_000 : 100_000,
     progress: context.progress,

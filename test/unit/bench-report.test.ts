@@ -15,14 +15,17 @@ test('a ratio is the median of those of one round, not that of two medians', (t)
   t.is(value, '2.000 (quartiles 1.000 to 3.000, 3 pairs)');
 });
 
-test('the median is held against what is asked, where that is a comparison with a number', (t) => {
+test('the median is held against what is asked, or the percentiles that are named, all of them', (t) => {
   t.true(isMet(figure('>= 0.95', 0.1, 0.95, 9)));
   t.false(isMet(figure('>= 0.95', 0.94)));
   t.true(isMet(figure('<= 0', 0)));
   t.false(isMet(figure('< 12', 12)));
-  t.true(isMet(figure('> 1', 1.5)));
-  t.is(isMet(figure('p50 <= 0.5, p99 <= 3', 1)), null);
+  t.true(isMet(figure('p50 <= 2, p99 <= 9', 1, 2, 9)));
+  t.false(isMet(figure('p50 <= 2, p99 <= 8', 1, 2, 9)));
+  t.false(isMet(figure('p50 <= 1, p99 <= 9', 1, 2, 9)));
   t.is(isMet(figure('', 1)), null);
+  t.throws(() => isMet(figure('0 misdelivered', 0)));
+  t.true(isMet(figure('> 1', 1.5)));
   t.is(isMet(figure('>= 1')), null);
 });
 
