@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The loader's way to write a binding, and to have packets find a HAVIP: a test run of this program, with a struct havip_command as the frame. Where
- * the programs decide, every store of the loader's is to be made here, under the HAVIP's lock. Attached to nothing. */
+/* The loader's way to write a binding, and to have packets find a HAVIP: a test run of this program, with a struct
+ * havip_command as the frame. Where the programs decide, every store of the loader's is to be made here, under the
+ * HAVIP's lock. Attached to nothing. */
 #include <linux/pkt_cls.h>
 
 #include "decide.h"
@@ -108,7 +109,6 @@ static __always_inline int command_binding(struct havip_command *command, struct
 		done = bind_locked(command, state, binding, steered);
 	else if (command->op == HAVIP_COMMAND_FORGET)
 		done = forget_locked(command, state);
-
 	bpf_spin_unlock(&state->lock);
 	return done;
 }
@@ -133,27 +133,34 @@ static __always_inline void follow_binding(__u32 havip, struct havip_binding *bi
 	bpf_spin_unlock(&state->lock);
 }
 
+/* Non-zero: there is such a HAVIP; its key, and where packets look for it. */
+static __always_inline int find_cell(__u32 havip, struct havip_key *key, struct cell *cell)
+{
+	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
+
+	if (!policy || !policy->key.subnet)
+		return 0;
+	__builtin_memcpy(key, &policy->key, sizeof(*key));
+	*cell = cell_of(key);
+	return cell->bucket != 0;
+}
+
 /* Gives a HAVIP a word in its bucket, unless it has one; readers look on. Where none is free, or another one would be
  * taken for it, the bucket says that it has spilled, at the cost of the word that was there. One that is bound already
  * stays out of a bucket that has spilled: a CPU that is deciding about it looked for its word before there was one. */
 VERIFIED_ALONE int place_havip(__u32 havip)
 {
-	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
 	struct havip_binding *binding;
 	struct havip_key key;
 	struct cell cell;
 	int free = -1, taken = 0;
 
-	if (!policy || !policy->key.subnet)
-		return 0;
-	__builtin_memcpy(&key, &policy->key, sizeof(key));
-	cell = cell_of(&key);
-	if (!cell.bucket)
+	if (!find_cell(havip, &key, &cell))
 		return 0;
 	binding = binding_find(&key);
 	if (binding && binding->havip != havip)
 		binding = 0;
-	if (!steered_by(&key, havip)) {
+	if (cell_place(&cell, havip) < 0) {
 		if (binding && bucket_spilled(cell.bucket))
 			return 1;
 #pragma unroll
@@ -178,20 +185,15 @@ VERIFIED_ALONE int place_havip(__u32 havip)
 /* Before its row in `bindings` goes. A bucket that has spilled stays so: slower, never wrong. */
 VERIFIED_ALONE int displace_havip(__u32 havip)
 {
-	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
 	struct havip_key key;
 	struct cell cell;
+	int at;
 
-	if (!policy || !policy->key.subnet)
+	if (!find_cell(havip, &key, &cell))
 		return 0;
-	__builtin_memcpy(&key, &policy->key, sizeof(key));
-	cell = cell_of(&key);
-	if (!cell.bucket)
-		return 0;
-#pragma unroll
-	for (int i = 0; i < HAVIP_BUCKET_WORDS; i++)
-		if (cell.bucket->words[i] == (cell.wanted | havip))
-			*(volatile __u64 *)&cell.bucket->words[i] = 0;
+	at = cell_place(&cell, havip);
+	if (at >= 0)
+		*(volatile __u64 *)&cell.bucket->words[at & (HAVIP_BUCKET_WORDS - 1)] = 0;
 	return 1;
 }
 

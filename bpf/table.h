@@ -221,18 +221,26 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 	return PARSED;
 }
 
+/* Which word of its bucket is a HAVIP's; negative: none. */
+static __always_inline int cell_place(const struct cell *cell, __u32 havip)
+{
+#pragma unroll
+	for (int i = 0; i < HAVIP_BUCKET_WORDS; i++)
+		if (cell->bucket->words[i] == (cell->wanted | havip))
+			return i;
+	return -1;
+}
+
 /* Where packets to a HAVIP find its holder; null: in `bindings`. */
 static __always_inline struct havip_holder *steered_by(const struct havip_key *key, __u32 havip)
 {
 	struct cell cell = cell_of(key);
+	int at;
 
 	if (!cell.bucket)
 		return 0;
-#pragma unroll
-	for (int i = 0; i < HAVIP_BUCKET_WORDS; i++)
-		if (cell.bucket->words[i] == (cell.wanted | havip))
-			return &cell.bucket->holders[i];
-	return 0;
+	at = cell_place(&cell, havip);
+	return at < 0 ? 0 : &cell.bucket->holders[at & (HAVIP_BUCKET_WORDS - 1)];
 }
 
 #endif
