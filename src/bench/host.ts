@@ -120,6 +120,19 @@ export async function announceAll(
   return said.trimEnd().split('\n').at(-1) ?? '';
 }
 
+/** Cables p0, p0x and so on, both ends in the hypervisor's namespace, the first on br-web: what so many guests are to it. */
+export async function addCables(lab: Lab, count: number): Promise<void> {
+  const names = Array.from({ length: count }, (_, i) => `p${i}`);
+  await lab.ip('hv', [
+    ...names.map((name) => `link add ${name} type veth peer name ${name}x`),
+    ...names.flatMap((name) => [
+      `link set ${name} master br-web`,
+      `link set ${name} up`,
+      `link set ${name}x up`,
+    ]),
+  ]);
+}
+
 /** Time on a CPU so far, all threads. Unit: ms. */
 export async function cpuMs(lab: Lab, child: Child): Promise<number> {
   const text = await lab.must('hv', ['cat', `/proc/${child.pid}/stat`]);

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Lab } from '../lab/lab.js';
 import type { Figure } from './figures.js';
-import { addressOf, benchLab, cpuMs, startDaemon, type BenchDaemon } from './host.js';
+import { addCables, addressOf, benchLab, cpuMs, startDaemon, type BenchDaemon } from './host.js';
 
 const PORTS = 100;
 const HAVIPS = 1000;
@@ -17,7 +17,7 @@ export interface IdleOptions {
 export async function benchIdle({ seconds }: IdleOptions): Promise<Figure[]> {
   const lab = await benchLab();
   try {
-    await addPorts(lab);
+    await addCables(lab, PORTS);
     const daemon = await startDaemon(
       lab,
       Array.from({ length: HAVIPS }, (_, i) => addressOf(i)),
@@ -37,19 +37,6 @@ export async function benchIdle({ seconds }: IdleOptions): Promise<Figure[]> {
   } finally {
     await lab.close();
   }
-}
-
-/** Both ends in the hypervisor's namespace: what a hundred more guests are to the daemon. */
-async function addPorts(lab: Lab): Promise<void> {
-  const names = Array.from({ length: PORTS }, (_, i) => `p${i}`);
-  await lab.ip('hv', [
-    ...names.map((name) => `link add ${name} type veth peer name ${name}x`),
-    ...names.flatMap((name) => [
-      `link set ${name} master br-web`,
-      `link set ${name} up`,
-      `link set ${name}x up`,
-    ]),
-  ]);
 }
 
 async function percentOfCore(

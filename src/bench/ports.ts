@@ -8,7 +8,7 @@ import { packetFrame } from '../net/packets.js';
 import { costProcess, costRound, type CostProcess } from './cost-process.js';
 import { HEAD_BYTES, type Programs } from './cost-types.js';
 import { percentile, type Figure } from './figures.js';
-import { addressOf, residentMb, scrape, startDaemon, type BenchDaemon } from './host.js';
+import { addCables, addressOf, residentMb, scrape, startDaemon, type BenchDaemon } from './host.js';
 import { CLIENT, packetLab, SPREAD, STALE_MAC, UPLINK } from './packet-site.js';
 import type { Context } from './suite.js';
 
@@ -56,17 +56,9 @@ async function serve(count: number): Promise<Served> {
   return { count, lab, helper, startSeconds: daemon.startMs / 1000, mb: await residentMb(lab, daemon.child) };
 }
 
-/** Cables with both ends in the hypervisor's namespace; the far ones have NAPI, so that XDP may redirect to them. */
+/** Their far ends have NAPI, so that XDP may redirect to them. */
 async function addPorts(lab: Lab, count: number): Promise<void> {
-  const names = Array.from({ length: count }, (_, i) => `p${i}`);
-  await lab.ip('hv', [
-    ...names.map((name) => `link add ${name} type veth peer name ${name}x`),
-    ...names.flatMap((name) => [
-      `link set ${name} master br-web`,
-      `link set ${name} up`,
-      `link set ${name}x up`,
-    ]),
-  ]);
+  await addCables(lab, count);
   const loop = `for i in $(seq 0 ${count - 1}); do ethtool -K p\${i}x gro on || exit 1; done`;
   await lab.must('hv', ['sh', '-c', loop], { timeoutMs: 60_000 });
 }
