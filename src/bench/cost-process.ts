@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../lab/lab.js';
 import type { Child } from '../lab/process.js';
+import { pinned } from './host.js';
 import { SPARE_DEVICES, type CostRun, type ProgramCounts, type Programs } from './cost-types.js';
 
 const SCRIPT = fileURLToPath(new URL('./cost-run.js', import.meta.url));
@@ -19,7 +20,8 @@ export async function costProcess(lab: Lab, pinPath: string, runs: readonly Cost
     'hv',
     SPARE_DEVICES.map((name) => `link add ${name} type veth peer name ${name}-peer`),
   );
-  const argv = [process.execPath, SCRIPT, pinPath, JSON.stringify(runs)];
+  // A CPU's first packet to each holder is always stamped (bpf/sightings.h): another CPU would be another measurement.
+  const argv = [...pinned(), process.execPath, SCRIPT, pinPath, JSON.stringify(runs)];
   const child = lab.spawn('hv', argv, { stdin: true });
   const [, counts = '[]'] = await child.waitFor(/^ready (.*)$/);
   return { child, counts: JSON.parse(counts) as ProgramCounts[] };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A lab with the real daemon in its hypervisor namespace, as the benchmarks need it.
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { announcement } from '../lab/frames.js';
@@ -143,4 +144,10 @@ export async function cpuMs(lab: Lab, child: Child): Promise<number> {
     .map(Number);
   // The kernel tells user space ticks of 10 ms (USER_HZ).
   return (utime + stime) * 10;
+}
+
+/** Keeps a command on one CPU, the last that this process may run on: interrupts prefer the first. */
+export function pinned(): string[] {
+  const [, list = '0'] = /^Cpus_allowed_list:\s+(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return ['taskset', '-c', /\d+$/.exec(list)?.[0] ?? '0'];
 }

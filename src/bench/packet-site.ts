@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A lab in which a stream of packets crosses a hypervisor: where it comes from, the guest at its end, and both their
 // helpers. What passes the packets on is the business of packet-ways.ts.
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { HavipError } from '../errors.js';
@@ -9,7 +8,7 @@ import { udp } from '../lab/frames.js';
 import type { Lab } from '../lab/lab.js';
 import type { Child } from '../lab/process.js';
 import type { LinkHook } from '../native/index.js';
-import { addressOf } from './host.js';
+import { addressOf, pinned } from './host.js';
 import { newLab } from './labs.js';
 
 /** Of the guest at the end; the constant `holder` of bare.h. */
@@ -112,18 +111,11 @@ interface StreamOptions {
 /** Both ends of a stream to GUEST. */
 export async function openStream(lab: Lab, { source, sink: program, ...rest }: StreamOptions): Promise<Site> {
   const sink = await hold(lab, GUEST.name, program, 'eth0');
-  // On one CPU: what came to another would wait there for its turn behind whatever runs, while the ring overflows.
-  const pinned = ['taskset', '-c', String(lastCpu())];
-  const argv = [...pinned, process.execPath, GENERATE, await ifindexOf(lab, source, 'eth0')];
+  // What came to another CPU would wait there for its turn behind whatever runs, while the ring overflows.
+  const argv = [...pinned(), process.execPath, GENERATE, await ifindexOf(lab, source, 'eth0')];
   const generator = lab.spawn(source, argv, { stdin: true });
   await generator.waitFor(/^ready$/);
   return { lab, generator, sink, ...rest };
-}
-
-/** The last one that this process may run on: interrupts prefer the first. */
-function lastCpu(): number {
-  const [, list = '0'] = /^Cpus_allowed_list:\s+(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return Number(/\d+$/.exec(list)?.[0]);
 }
 
 type Station = Parameters<typeof udp>[0];
