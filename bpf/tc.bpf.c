@@ -5,8 +5,29 @@
 #include <linux/in.h>
 #include <linux/pkt_cls.h>
 #include <linux/if_packet.h>
+#include <bpf/bpf_core_read.h>
 
 #include "eip.h"
+
+enum tc_tail {
+	TC_TAIL_EIP,
+	TC_TAIL_WRITE,
+};
+int havip_tc_eip(struct __sk_buff *skb);
+int havip_tc_write(struct __sk_buff *skb);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, int(struct __sk_buff *));
+} tc_tails SEC(".maps") = { .values = { [TC_TAIL_EIP] = &havip_tc_eip, [TC_TAIL_WRITE] = &havip_tc_write } };
+
+/* The kernel's own view of an skb, as far as it is asked for here (include/linux/skbuff.h). */
+struct sk_buff {
+	__u8 cloned : 1;
+} __attribute__((preserve_access_index));
+extern void *bpf_cast_to_kern_ctx(void *) __ksym;
 
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes)
 {
@@ -129,13 +150,42 @@ static __always_inline struct wire on_the_wire(struct __sk_buff *skb, const stru
 	return wire;
 }
 
-static __always_inline int tc_redirect(struct __sk_buff *skb, const struct havip_target *target, int at_ingress)
+static __always_inline int tc_send(struct __sk_buff *skb, __u32 ifindex, int at_peer)
 {
-	if (!at_ingress || !(target->flags & HAVIP_TARGET_PEER))
-		return bpf_redirect(target->ifindex, 0);
+	if (!at_peer)
+		return bpf_redirect(ifindex, 0);
 	/* The skb still counts as another station's, as it came by another port; the guest would drop it. */
 	bpf_skb_change_type(skb, PACKET_HOST);
-	return bpf_redirect_peer(target->ifindex, 0);
+	return bpf_redirect_peer(ifindex, 0);
+}
+
+static __always_inline int is_at_peer(const struct havip_target *target, int at_ingress)
+{
+	return at_ingress && target->flags & HAVIP_TARGET_PEER;
+}
+
+static __always_inline int tc_redirect(struct __sk_buff *skb, const struct havip_target *target, int at_ingress)
+{
+	return tc_send(skb, target->ifindex, is_at_peer(target, at_ingress));
+}
+
+/* Others hold the same bytes too, as TCP does until they are acknowledged. */
+static __always_inline int is_shared(struct __sk_buff *skb)
+{
+	struct sk_buff *own = bpf_cast_to_kern_ctx(skb);
+
+	return BPF_CORE_READ_BITFIELD(own, cloned);
+}
+
+/* A frame's new destination, and its way: in the room that an skb has for whoever handles it. */
+static __always_inline void tc_hand_over(struct __sk_buff *skb, const struct delivery *to, int at_ingress)
+{
+	__u64 holder = holder_word(&to->holder);
+
+	skb->cb[0] = holder;
+	skb->cb[1] = holder >> 32;
+	skb->cb[2] = to->target->ifindex;
+	skb->cb[3] = is_at_peer(to->target, at_ingress);
 }
 
 static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet *packet, const struct havip_port *in,
@@ -143,16 +193,22 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 {
 	const struct havip_target *target = to->target;
 	struct wire wire = on_the_wire(skb, packet);
+	int direct;
 
 	if (reason == HAVIP_REDIRECT_HOLDER && !skb->gso_size && skb->len > target_frame_max(target))
 		reason = HAVIP_REWRITE_TOO_LONG;
-	/* Not through the packet pointer: that would make the kernel unshare every skb that passes here. */
-	if (to->saved && bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0)) {
+	direct = to->saved && reason == HAVIP_REDIRECT_HOLDER && !is_shared(skb);
+	if (to->saved && !direct && bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0)) {
 		count_frame(in, HAVIP_PASS_NOT_WRITABLE);
 		return TC_ACT_UNSPEC;
 	}
 	count_frame(in, reason);
 	count_delivered(in, to, wire.packets, wire.bytes);
+	if (direct) {
+		tc_hand_over(skb, to, at_ingress);
+		bpf_tail_call(skb, &tc_tails, TC_TAIL_WRITE);
+		return TC_ACT_SHOT; /* never: the slot is filled with the load */
+	}
 	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
 }
 
@@ -213,6 +269,8 @@ static __always_inline enum parsed tc_parse_pulled(struct __sk_buff *skb, struct
 {
 	enum parsed parsed = tc_parse(skb, packet);
 
+	if (likely(parsed == PARSED && packet->network + sizeof(struct ipv6hdr) <= packet->end))
+		return parsed;
 	if (tc_pull(skb, packet, parsed)) {
 		parsed = tc_parse(skb, packet);
 		if (tc_pull(skb, packet, parsed))
@@ -316,12 +374,20 @@ int havip_tc_eip(struct __sk_buff *skb)
 	return tc_finish(skb, &packet, in, &crossing.to, reason, 1);
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, int(struct __sk_buff *));
-} tc_tails SEC(".maps") = { .values = { [0] = &havip_tc_eip } };
+/* The rest of tc_deliver, where the kernel lets the MAC be written in place: it makes an skb the program's own before such
+ * a program begins, so that one is kept from those that pass. */
+SEC("tc")
+int havip_tc_write(struct __sk_buff *skb)
+{
+	__u32 words[2] = { skb->cb[0], skb->cb[1] }, ifindex = skb->cb[2], at_peer = skb->cb[3];
+	struct ethhdr *eth = (void *)(long)skb->data;
+
+	if ((void *)(eth + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT; /* never: its headers have been read */
+	mac_copy(eth->h_dest, (const __u8 *)words);
+	skb->cb[0] = 0; /* nothing that the next program could take for a question */
+	return tc_send(skb, ifindex, at_peer);
+}
 
 static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 {
@@ -341,7 +407,7 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 	else
 		reason = steer(skb, &packet, in, &to);
 	if (at_ingress && unlikely(reason == CROSSES)) {
-		bpf_tail_call(skb, &tc_tails, 0);
+		bpf_tail_call(skb, &tc_tails, TC_TAIL_EIP);
 		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
 	}
 	return tc_finish(skb, &packet, in, &to, reason, at_ingress);
