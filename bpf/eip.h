@@ -355,7 +355,7 @@ static __always_inline int cross_write(void *ctx, struct crossing *crossing, __u
 static __always_inline void count_left(const struct havip_port *in, const struct crossing *crossing, __u64 packets)
 {
 	__u32 havip = crossing->havip;
-	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
+	struct havip_traffic *traffic = traffic_of(havip);
 
 	if (!traffic || is_traced(in))
 		return;

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /* Raised with every change of a struct or of a map below; pinned state of another one is refused. */
-#define HAVIP_ABI 6
+#define HAVIP_ABI 7
 
 enum havip_limits {
 	HAVIP_ABI_VERSION = HAVIP_ABI,
@@ -56,10 +56,16 @@ struct havip_binding {
 	struct havip_holder holder;
 	struct havip_holder former; /* the one before; while unheld, the last: a claim by another port is a move */
 	__u64 since_ns;		    /* monotonic; arrival of the frame that made it, or of the release */
-	__u32 havip;		    /* index in `havips`, `states` and `havip_counters` */
+	__u32 havip;		    /* index in `havips`, `states` and, of each CPU, `havip_counters` */
 	__u32 moves;		    /* changes of port, or of the MAC behind an uplink */
 	__u32 by;		    /* enum havip_claim_kind of the frame that made it */
 	__u32 reserved;
+};
+
+/* How large the maps are that programs reckon with; set before the load. */
+struct havip_sizes {
+	__u32 buckets; /* of `steering` */
+	__u32 havips;  /* rows in `havip_counters` of one CPU */
 };
 
 /* What packets are steered by (table.h), one cache line: words of an address, its subnet and the HAVIP's index, 0: free;
@@ -418,19 +424,13 @@ struct havip_sightings {
 	struct havip_tenure other;
 };
 
-/* When, and of whose packets, the last time stamp was taken (sightings.h). */
-struct havip_stamped {
-	__u32 spent; /* tick of the kernel's clock in which there is none left for it */
-	__u32 whose; /* the holder's port and part of its MAC; 0: nobody's */
-};
-
 /* Time stamps that a CPU may still take in this tick. */
 struct havip_stamps {
 	__u32 tick;
 	__u32 left;
 };
 
-/* Delivered to the holder, and nothing else. */
+/* Delivered to the holder, and nothing else. One cache line. */
 struct havip_traffic {
 	__u64 packets; /* wire segments: a GSO skb counts its segments */
 	__u64 bytes;   /* whole frames, Ethernet header included */
@@ -438,7 +438,8 @@ struct havip_traffic {
 	__u64 unheld;  /* frames that came while nobody held it */
 	__u64 from_holder; /* packets that left as its EIP, sent by its holder */
 	__u64 from_others; /* ... by anybody else: LVS real servers do so lawfully */
-	struct havip_stamped last;
+	__u64 stamped; /* sightings.h: when, and of whose packets, the last time stamp was taken */
+	__u64 reserved;
 };
 
 /* Every way out of the programs. The first word is what became of the frame: pass (untouched), rewrite (the
@@ -520,7 +521,7 @@ struct havip_trace {
 struct havip_port_counters {
 	__u64 frames[HAVIP_REASON_COUNT];
 	__u64 watched; /* of a port that has held a HAVIP: IP packets, whoever they are to */
-	struct havip_stamped last;
+	__u64 stamped; /* as in havip_traffic */
 };
 
 struct havip_claim_counters {

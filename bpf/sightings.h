@@ -29,21 +29,24 @@ static __always_inline __u32 take_stamp(__u32 tick)
 	return own->left ? own->left-- : 0;
 }
 
-/* @count Of packets so far, this one included. @holder Its word; 0: nobody's, or nobody in particular. */
-static __always_inline int is_stamped(struct havip_stamped *last, __u64 count, __u64 holder)
+/* @stamped Low half: tick of the kernel's clock in which there is no stamp left for it. High half: of whose packet the last
+ * was, the holder's port and part of its MAC. @count Of packets so far, this one included. @holder Its word; 0: nobody's, or
+ * nobody in particular. */
+static __always_inline int is_stamped(__u64 *stamped, __u64 count, __u64 holder)
 {
-	__u32 tick = bpf_jiffies64(), whose = holder ^ holder >> 32, left;
+	__u64 whose = (holder << 32 ^ holder) & ~0ULL << 32, now = whose | (__u32)bpf_jiffies64(), last = *stamped;
 	int is_due = !(count & (STAMPED_EACH - 1));
+	__u32 left;
 
-	if (unlikely(last->whose != whose)) {
-		last->whose = whose;
+	if (likely(last == now))
+		return is_due;
+	if (unlikely((last ^ whose) >> 32)) {
+		*stamped = whose | (__u32)last;
 		return 1;
 	}
-	if (likely(last->spent == tick))
-		return is_due;
-	left = take_stamp(tick);
+	left = take_stamp(now);
 	if (left <= STAMPS_KEPT)
-		last->spent = tick;
+		*stamped = now;
 	return left || is_due;
 }
 
@@ -134,11 +137,19 @@ static __noinline void note_unheld(__u32 havip)
 		note_missed(tenure, bpf_ktime_get_ns());
 }
 
+/* This CPU's counters. */
+static __always_inline struct havip_traffic *traffic_of(__u32 havip)
+{
+	__u32 at = bpf_get_smp_processor_id() * sizes.havips + havip;
+
+	return bpf_map_lookup_elem(&havip_counters, &at);
+}
+
 static __always_inline void count_delivered(const struct havip_port *in, const struct delivery *to, __u64 packets,
 					    __u64 bytes)
 {
 	__u32 havip = to->havip;
-	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
+	struct havip_traffic *traffic = traffic_of(havip);
 
 	if (unlikely(!traffic || is_traced(in)))
 		return;
@@ -146,18 +157,18 @@ static __always_inline void count_delivered(const struct havip_port *in, const s
 	traffic->bytes += bytes;
 	if (to->saved)
 		traffic->saved += packets;
-	if (unlikely(is_stamped(&traffic->last, traffic->packets, holder_word(&to->holder))))
+	if (unlikely(is_stamped(&traffic->stamped, traffic->packets, holder_word(&to->holder))))
 		note_delivered(havip, holder_word(&to->holder));
 }
 
 static __always_inline void count_unheld(const struct havip_port *in, __u32 havip)
 {
-	struct havip_traffic *traffic = bpf_map_lookup_elem(&havip_counters, &havip);
+	struct havip_traffic *traffic = traffic_of(havip);
 
 	if (!traffic || is_traced(in))
 		return;
 	traffic->unheld++;
-	if (is_stamped(&traffic->last, traffic->unheld, 0))
+	if (is_stamped(&traffic->stamped, traffic->unheld, 0))
 		note_unheld(havip);
 }
 
@@ -208,7 +219,7 @@ static __always_inline void watch_sender(const struct packet *packet, const stru
 	if (likely(!(in->flags & HAVIP_PORT_HOLDS)) || is_traced(in))
 		return;
 	counters = bpf_map_lookup_elem(&port_counters, &slot);
-	if (counters && is_stamped(&counters->last, ++counters->watched, 0)) {
+	if (counters && is_stamped(&counters->stamped, ++counters->watched, 0)) {
 		struct packet copy = *packet;
 
 		note_sent(&copy, in, subnet);

@@ -14,8 +14,7 @@
  * piece under the readers. */
 HAVIP_MAP(bindings, BPF_MAP_TYPE_HASH, struct havip_key, struct havip_binding, 1, 0);
 
-/* hash of (subnet, address) -> HAVIPs and their holders; bucket 0 says how many others there are. Written by programs
- * alone, a word at a time: holders with the binding, under the HAVIP's lock. Nobody maps it; but a map that could be
+/* hash of (subnet, address) -> HAVIPs and their holders. Written by programs alone, a word at a time: holders with the binding, under the HAVIP's lock. Nobody maps it; but a map that could be
  * begins with a page, so that a bucket is one cache line and not two */
 HAVIP_MAP(steering, BPF_MAP_TYPE_ARRAY, __u32, struct havip_bucket, 1, BPF_F_MMAPABLE);
 
@@ -66,13 +65,8 @@ static __always_inline struct havip_holder holder_unpack(__u64 word)
 
 static __always_inline struct havip_bucket *bucket_find(__u32 hash)
 {
-	struct havip_bucket *first;
-	__u32 at = 0;
+	__u32 at = (__u64)hash * sizes.buckets >> 32;
 
-	first = bpf_map_lookup_elem(&steering, &at);
-	if (unlikely(!first))
-		return 0;
-	at = 1 + (hash * first->words[0] >> 32);
 	return bpf_map_lookup_elem(&steering, &at);
 }
 

@@ -140,7 +140,7 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     }),
   ),
   steering: decoder(
-    (tables) => [...tables.steering.entries()].filter(([bucket]) => bucket !== 0),
+    (tables) => tables.steering.entries(),
     (_, bucket) => ({ bucket }),
     (words, row) => ({
       havips: holdersIn(row).map(([havip, holder]) => ({

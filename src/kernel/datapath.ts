@@ -26,6 +26,7 @@ import {
   mapEntries,
   openTables,
   RING_NAME,
+  sizeMaps,
   TAIL_NAMES,
   type Capacity,
   type MapName,
@@ -41,7 +42,8 @@ import {
   retiredFolder,
   stagingFolder,
 } from './pins.js';
-import { displaceHavip, placeHavips, sizeSteering } from './steering.js';
+import { displaceHavip, placeHavips } from './steering.js';
+import { copyStripes } from './stripes.js';
 import { copyEntries } from './table.js';
 
 export const OBJECT_PATH = fileURLToPath(new URL('../../bpf/havip.bpf.o', import.meta.url));
@@ -91,7 +93,6 @@ export class Datapath {
       if (kept.size < PIN_NAMES.length) pinStaged(object, pinPath, kept, adopted);
       const tables = openTables((name) => object.mapFd(name));
       const commandFd = object.programFd('havip_command');
-      if (!kept.has('steering')) sizeSteering(tables.steering);
       // Also those that are placed: a loader that decides writes `bindings` first, and may have died then.
       if (adopted) {
         for (const stray of strayHavips(tables)) displaceHavip(commandFd, stray);
@@ -175,11 +176,6 @@ function reuseOne(object: BpfObject, path: string, spec: DeclaredMap, entries: n
   }
 }
 
-function sizeMaps(object: BpfObject, capacity: Capacity, kept: ReadonlySet<PinName>): void {
-  for (const [name, entries] of mapEntries(capacity))
-    if (!kept.has(name)) object.setMaxEntries(name, entries);
-}
-
 function loadObject(object: BpfObject): void {
   try {
     object.load();
@@ -238,7 +234,8 @@ function copyPinned(path: string, name: MapName, toFd: number): void {
   const from = createMapRef(openPin(path), { transfer: true });
   const to = createMapRef(toFd, { transfer: false });
   try {
-    copyEntries(from, to, MAPS[name].kind === 'per-cpu');
+    if (MAPS[name].kind === 'striped') copyStripes(from, to);
+    else copyEntries(from, to, MAPS[name].kind === 'per-cpu');
   } finally {
     from.close();
     to.close();

@@ -9,7 +9,7 @@ export interface Layout<T> {
 }
 
 export const LIMITS = {
-  ABI_VERSION: 6,
+  ABI_VERSION: 7,
   NAME_BYTES: 64,
   NEAR_PORTS: 4096,
   BUCKET_WORDS: 4,
@@ -254,6 +254,24 @@ export const Binding: Layout<Binding> = {
     to.writeUInt32LE(value.moves, at + 28);
     to.writeUInt32LE(value.by, at + 32);
     to.writeUInt32LE(value.reserved, at + 36);
+    return to;
+  },
+};
+
+export interface Sizes {
+  buckets: number;
+  havips: number;
+}
+
+export const Sizes: Layout<Sizes> = {
+  size: 8,
+  decode: (from, at = 0) => ({
+    buckets: from.readUInt32LE(at + 0),
+    havips: from.readUInt32LE(at + 4),
+  }),
+  encode: (value, to = Buffer.alloc(8), at = 0) => {
+    to.writeUInt32LE(value.buckets, at + 0);
+    to.writeUInt32LE(value.havips, at + 4);
     return to;
   },
 };
@@ -1089,24 +1107,6 @@ export const Sightings: Layout<Sightings> = {
   },
 };
 
-export interface Stamped {
-  spent: number;
-  whose: number;
-}
-
-export const Stamped: Layout<Stamped> = {
-  size: 8,
-  decode: (from, at = 0) => ({
-    spent: from.readUInt32LE(at + 0),
-    whose: from.readUInt32LE(at + 4),
-  }),
-  encode: (value, to = Buffer.alloc(8), at = 0) => {
-    to.writeUInt32LE(value.spent, at + 0);
-    to.writeUInt32LE(value.whose, at + 4);
-    return to;
-  },
-};
-
 export interface Stamps {
   tick: number;
   left: number;
@@ -1132,11 +1132,12 @@ export interface Traffic {
   unheld: bigint;
   fromHolder: bigint;
   fromOthers: bigint;
-  last: Stamped;
+  stamped: bigint;
+  reserved: bigint;
 }
 
 export const Traffic: Layout<Traffic> = {
-  size: 56,
+  size: 64,
   decode: (from, at = 0) => ({
     packets: from.readBigUInt64LE(at + 0),
     bytes: from.readBigUInt64LE(at + 8),
@@ -1144,16 +1145,18 @@ export const Traffic: Layout<Traffic> = {
     unheld: from.readBigUInt64LE(at + 24),
     fromHolder: from.readBigUInt64LE(at + 32),
     fromOthers: from.readBigUInt64LE(at + 40),
-    last: Stamped.decode(from, at + 48),
+    stamped: from.readBigUInt64LE(at + 48),
+    reserved: from.readBigUInt64LE(at + 56),
   }),
-  encode: (value, to = Buffer.alloc(56), at = 0) => {
+  encode: (value, to = Buffer.alloc(64), at = 0) => {
     to.writeBigUInt64LE(value.packets, at + 0);
     to.writeBigUInt64LE(value.bytes, at + 8);
     to.writeBigUInt64LE(value.saved, at + 16);
     to.writeBigUInt64LE(value.unheld, at + 24);
     to.writeBigUInt64LE(value.fromHolder, at + 32);
     to.writeBigUInt64LE(value.fromOthers, at + 40);
-    Stamped.encode(value.last, to, at + 48);
+    to.writeBigUInt64LE(value.stamped, at + 48);
+    to.writeBigUInt64LE(value.reserved, at + 56);
     return to;
   },
 };
@@ -1161,7 +1164,7 @@ export const Traffic: Layout<Traffic> = {
 export interface PortCounters {
   frames: bigint[];
   watched: bigint;
-  last: Stamped;
+  stamped: bigint;
 }
 
 export const PortCounters: Layout<PortCounters> = {
@@ -1169,12 +1172,12 @@ export const PortCounters: Layout<PortCounters> = {
   decode: (from, at = 0) => ({
     frames: Array.from({ length: 59 }, (_, i) => from.readBigUInt64LE(at + 0 + 8 * i)),
     watched: from.readBigUInt64LE(at + 472),
-    last: Stamped.decode(from, at + 480),
+    stamped: from.readBigUInt64LE(at + 480),
   }),
   encode: (value, to = Buffer.alloc(488), at = 0) => {
     value.frames.forEach((element, i) => to.writeBigUInt64LE(element, at + 0 + 8 * i));
     to.writeBigUInt64LE(value.watched, at + 472);
-    Stamped.encode(value.last, to, at + 480);
+    to.writeBigUInt64LE(value.stamped, at + 480);
     return to;
   },
 };

@@ -29,6 +29,7 @@ import {
   Refusal,
   RefusalKey,
   Sightings,
+  Sizes,
   Speaker,
   Stamps,
   State,
@@ -41,6 +42,8 @@ import {
   Traffic,
   type Layout,
 } from './layout.gen.js';
+import type { BpfObject } from '../native/index.js';
+import { stripes, StripedTable } from './stripes.js';
 import { PerCpuTable, Table, U32, U8 } from './table.js';
 
 /** How many of what the maps have room for. Unit: entries. */
@@ -54,7 +57,7 @@ export interface Capacity {
 export const SUBNETS_MAX = LIMITS.SUBNETS;
 
 /** How a map's entries survive a move into maps of another size. */
-type Kind = 'table' | 'per-cpu';
+export type Kind = 'table' | 'per-cpu' | 'striped';
 
 interface MapSpec<K, V> {
   readonly kind: Kind;
@@ -70,6 +73,14 @@ const table = <K, V>(
   entries?: (capacity: Capacity) => number,
 ): MapSpec<K, V> & { kind: 'table' } => ({ kind: 'table', key, value, ...(entries && { entries }) });
 
+const striped = <V>(
+  value: Layout<V>,
+  rows: (capacity: Capacity) => number,
+): MapSpec<number, V> & { kind: 'striped' } => ({
+  ...{ kind: 'striped', key: U32, value },
+  entries: (capacity) => rows(capacity) * stripes(),
+});
+
 const perCpu = <V>(
   value: Layout<V>,
   entries?: (capacity: Capacity) => number,
@@ -80,11 +91,8 @@ const perCpu = <V>(
   ...(entries && { entries }),
 });
 
-/**
- * Buckets of `steering`, the first of which says how many there are. A bucket has four words: when the map is full, a
- * third of them are taken, and about one bucket in eighty has spilled.
- */
-const bucketsFor = (havips: number): number => 1 + Math.ceil((havips * 3) / 4);
+/** A bucket has four words: when the map is full, a third of them are taken, and about one bucket in eighty has spilled. */
+const bucketsFor = (havips: number): number => Math.ceil((havips * 3) / 4);
 const byPort = (capacity: Capacity): number => capacity.ports;
 /** And the row of `havip trace`. */
 const byPortAndOne = (capacity: Capacity): number => capacity.ports + 1;
@@ -119,7 +127,7 @@ export const MAPS = {
   stations: table(U32, Station),
   sightings: table(U32, Sightings, byHavip),
   stamps: perCpu(Stamps),
-  havip_counters: perCpu(Traffic, byHavip),
+  havip_counters: striped(Traffic, byHavip),
   port_counters: perCpu(PortCounters, byPort),
   claim_counters: perCpu(ClaimCounters, byPort),
   traces: table(U32, Trace),
@@ -136,9 +144,11 @@ export const TAIL_NAMES = ['xdp_tails', 'tc_tails'] as const;
 
 type TableOf<S> = S extends { kind: 'per-cpu'; value: Layout<infer V> }
   ? PerCpuTable<V>
-  : S extends { key: Layout<infer K>; value: Layout<infer V> }
-    ? Table<K, V>
-    : never;
+  : S extends { kind: 'striped'; value: Layout<infer V> }
+    ? StripedTable<V>
+    : S extends { key: Layout<infer K>; value: Layout<infer V> }
+      ? Table<K, V>
+      : never;
 
 export type Tables = { readonly [N in MapName]: TableOf<(typeof MAPS)[N]> };
 
@@ -149,9 +159,13 @@ export function openTables(open: (name: MapName) => number): Tables {
 }
 
 /** One of them; for commands that read a single map. */
-export function openTable(name: MapName, fd: number): Table<unknown, unknown> | PerCpuTable<unknown> {
-  const spec = MAPS[name] as MapSpec<unknown, unknown>;
-  return spec.kind === 'per-cpu' ? new PerCpuTable(fd, spec.value) : new Table(fd, spec.key, spec.value);
+export function openTable(
+  name: MapName,
+  fd: number,
+): Table<unknown, unknown> | PerCpuTable<unknown> | StripedTable<unknown> {
+  const { kind, key, value } = MAPS[name] as MapSpec<unknown, unknown>;
+  if (kind === 'per-cpu') return new PerCpuTable(fd, value);
+  return kind === 'striped' ? new StripedTable(fd, value) : new Table(fd, key, value);
 }
 
 export function closeTables(tables: Tables): void {
@@ -159,6 +173,16 @@ export function closeTables(tables: Tables): void {
 }
 
 /** Entries that each map gets for `capacity`; maps that are not named keep what the object declares. */
+/** Before the load: of a new object all, of one that takes pinned maps over those that are not `kept`. */
+export function sizeMaps(object: BpfObject, capacity: Capacity, kept: ReadonlySet<string> = new Set()): void {
+  for (const [name, entries] of mapEntries(capacity))
+    if (!kept.has(name)) object.setMaxEntries(name, entries);
+  const sizes = new Map(object.maps().map(({ name, maxEntries }) => [name, maxEntries]));
+  const sizeOf = (name: MapName): number => sizes.get(name) ?? 0;
+  const havips = sizeOf('havip_counters') / stripes();
+  object.setConstant('sizes', Sizes.encode({ buckets: sizeOf('steering'), havips }));
+}
+
 export function mapEntries(capacity: Capacity): [MapName, number][] {
   return MAP_NAMES.flatMap((name): [MapName, number][] => {
     const spec = MAPS[name] as MapSpec<unknown, unknown>;

@@ -229,7 +229,7 @@ export function toHolder(names: Names, holder: Holder): HavipHolder | null {
 }
 
 /** Without what only the programs need. */
-export type Counts = Omit<Traffic, 'last'>;
+export type Counts = Omit<Traffic, 'stamped' | 'reserved'>;
 
 export function sumTraffic(perCpu: readonly Traffic[]): Counts {
   const sum: Counts = { packets: 0n, bytes: 0n, saved: 0n, unheld: 0n, fromHolder: 0n, fromOthers: 0n };
@@ -244,21 +244,10 @@ export function sumTraffic(perCpu: readonly Traffic[]): Counts {
   return sum;
 }
 
-/**
- * All counters at once by batches of the kernel, since a call for each of 100,000 takes twice as long. Decoded are only
- * those that have counted: the map has room for more HAVIPs than there are, and bigints are slow to make.
- */
+/** All counters at once, since a call for each of 100,000 takes twice as long. */
 function readTraffic(counters: Tables['havip_counters']): (havip: number) => Counts {
-  const counted: Buffer[] = [];
-  let nothing = Buffer.alloc(0);
-  for (const [havip, values] of counters.rawEntries()) {
-    if (nothing.length !== values.length) nothing = Buffer.alloc(values.length);
-    if (!values.equals(nothing)) counted[havip] = values;
-  }
-  return (havip) => {
-    const values = counted[havip];
-    return sumTraffic(values ? counters.split(values) : []);
-  };
+  const counted = counters.written();
+  return (havip) => sumTraffic((counted[havip] ?? []).map((row) => counters.decode(row)));
 }
 
 /** Frames of one port by enum havip_reason, summed over the CPUs. Shape: as long as `REASONS`. */

@@ -5,18 +5,12 @@ import { COMMAND_OP, Command, LIMITS, type Bucket, type Holder } from './layout.
 import type { Tables } from './maps.js';
 import { testRun } from '../native/index.js';
 
-const { BUCKET_WORDS, INDEX_BITS, PLACED_AT_ONCE } = LIMITS;
+const { INDEX_BITS, PLACED_AT_ONCE } = LIMITS;
 const FREE = 0n;
 const SPILLED = 2n ** 64n - 1n;
 const INDEX_MASK = 2n ** BigInt(INDEX_BITS) - 1n;
 const NOTHING = Command.decode(Buffer.alloc(Command.size));
 const NOBODY: Holder = { mac: new Uint8Array(6), port: 0 };
-
-/** A new map says how many buckets it has; nobody reads it before. */
-export function sizeSteering(steering: Tables['steering']): void {
-  const words = [BigInt(steering.maxEntries - 1), FREE, FREE, FREE];
-  steering.set(0, { words, holders: Array.from({ length: BUCKET_WORDS }, () => NOBODY) });
-}
 
 /**
  * Packets find these HAVIPs, and go by what `bindings` says of them. Needs their rows in `havips`; those that are placed
@@ -58,7 +52,6 @@ export const holdersIn = ({ words, holders }: Bucket): [havip: number, holder: H
 /** It had more than it has room for: for those, packets go on to `bindings`. */
 export const hasSpilled = ({ words }: Bucket): boolean => words.includes(SPILLED);
 
-/** All of the map: bucket 0 has none. */
 export function* bucketsOf(steering: Tables['steering']): Generator<Bucket> {
-  for (const [at, bucket] of steering.entries()) if (at !== 0) yield bucket;
+  for (const [, bucket] of steering.entries()) yield bucket;
 }

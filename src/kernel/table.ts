@@ -6,7 +6,7 @@ import { possibleCpus } from '../native/index.js';
 import type { Layout } from './layout.gen.js';
 
 /** Entries a batch call asks for. Small ones fail with ENOSPC on a hash whose buckets are longer. */
-const BATCH_ENTRIES = 4096;
+export const BATCH_ENTRIES = 4096;
 
 /** A map key or value that is one number. */
 export const U32: Layout<number> = {
@@ -127,19 +127,12 @@ export class PerCpuTable<V> {
     }
   }
 
-  /** Each index with its values as the kernel has them, to be `split` where they are wanted. */
-  *rawEntries(): Generator<[number, Buffer]> {
-    for (const batch of this.raw.getBatch(BATCH_ENTRIES)) {
-      for (const [key, values] of batch) yield [U32.decode(key), values];
-    }
-  }
-
   close(): void {
     this.raw.ref.close();
   }
 
-  /** @param values Of `rawEntries`. @returns one value a possible CPU. */
-  split(values: Buffer): V[] {
+  /** One value a possible CPU. */
+  private split(values: Buffer): V[] {
     return Array.from({ length: this.cpus }, (_, cpu) => this.value.decode(values, cpu * this.stride));
   }
 }

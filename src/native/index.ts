@@ -38,6 +38,10 @@ export interface DeclaredMap {
 export interface BpfObject {
   /** Before load() only; EBUSY after. ENOENT: no such map. */
   setMaxEntries(map: string, entries: number): void;
+  /**
+   * A variable of .rodata, whole. Before load() only; EBUSY after. ENOENT: no such variable. EINVAL: it has another size.
+   */
+  setConstant(name: string, value: Buffer): void;
   /** load() takes this map instead of creating one. Duplicates fd; whether the layouts agree is the caller's to check. */
   reuseMap(map: string, fd: number): void;
   /** Creates maps, verifies programs. Errors carry `log`. */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // BpfObject: a libbpf object from open to load. Pinning, attaching and layout checks are the caller's.
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include "support.h"
 
@@ -19,6 +22,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
  private:
   Napi::Value SetMaxEntries(const Napi::CallbackInfo &info);
   Napi::Value ReuseMap(const Napi::CallbackInfo &info);
+  Napi::Value SetConstant(const Napi::CallbackInfo &info);
   Napi::Value Load(const Napi::CallbackInfo &info);
   Napi::Value MapFd(const Napi::CallbackInfo &info);
   Napi::Value ProgramFd(const Napi::CallbackInfo &info);
@@ -36,7 +40,8 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
 Napi::Function BpfObject::Define(Napi::Env env) {
   return DefineClass(env, "BpfObject",
                      {InstanceMethod<&BpfObject::SetMaxEntries>("setMaxEntries"),
-                      InstanceMethod<&BpfObject::ReuseMap>("reuseMap"), InstanceMethod<&BpfObject::Load>("load"),
+                      InstanceMethod<&BpfObject::ReuseMap>("reuseMap"),
+                      InstanceMethod<&BpfObject::SetConstant>("setConstant"), InstanceMethod<&BpfObject::Load>("load"),
                       InstanceMethod<&BpfObject::MapFd>("mapFd"),
                       InstanceMethod<&BpfObject::ProgramFd>("programFd"),
                       InstanceMethod<&BpfObject::Maps>("maps"),
@@ -74,6 +79,49 @@ Napi::Value BpfObject::ReuseMap(const Napi::CallbackInfo &info) {
   struct bpf_map *map = FindMap(info.Env(), name);
   LibbpfLog log;
   CheckBpf(info.Env(), bpf_map__reuse_fd(map, IntArg(info, 1)), "bpf_map__reuse_fd", name, log.Text());
+  return info.Env().Undefined();
+}
+
+// libbpf has the section as one map, which has no name to find it by before the load but its ending.
+struct bpf_map *FindConstants(const struct bpf_object *object) {
+  struct bpf_map *map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    std::string name = bpf_map__name(map);
+    if (bpf_map__is_internal(map) && name.size() >= 7 && name.compare(name.size() - 7, 7, ".rodata") == 0) break;
+  }
+  return map;
+}
+
+// Where a variable lies in .rodata; null: there is none of that name.
+const struct btf_var_secinfo *FindVariable(const struct btf *btf, const std::string &name) {
+  int32_t section = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+  if (section < 0) return nullptr;
+  const struct btf_type *type = btf__type_by_id(btf, static_cast<uint32_t>(section));
+  const struct btf_var_secinfo *found = btf_var_secinfos(type);
+  for (int i = 0; i < btf_vlen(type); i++, found++) {
+    const struct btf_type *variable = btf__type_by_id(btf, found->type);
+    if (name == btf__name_by_offset(btf, variable->name_off)) return found;
+  }
+  return nullptr;
+}
+
+Napi::Value BpfObject::SetConstant(const Napi::CallbackInfo &info) {
+  std::string name = StringArg(info, 0);
+  Napi::Buffer<uint8_t> value = BufferArg(info, 1);
+  const struct bpf_object *object = Opened(info.Env());
+  struct bpf_map *map = FindConstants(object);
+  const struct btf_var_secinfo *variable = FindVariable(bpf_object__btf(object), name);
+  if (map == nullptr || variable == nullptr) Throw(info.Env(), ENOENT, "bpf_map__set_initial_value", name + " in " + path_);
+  if (bpf_map__fd(map) >= 0) Throw(info.Env(), EBUSY, "bpf_map__set_initial_value", name + ", loaded");
+  size_t bytes = 0;
+  const void *old = bpf_map__initial_value(map, &bytes);
+  if (old == nullptr || variable->size != value.Length() || variable->offset + value.Length() > bytes) {
+    Throw(info.Env(), EINVAL, "bpf_map__set_initial_value", name + ": of another size");
+  }
+  std::vector<uint8_t> all(static_cast<const uint8_t *>(old), static_cast<const uint8_t *>(old) + bytes);
+  std::copy_n(value.Data(), value.Length(), all.begin() + variable->offset);
+  int result = bpf_map__set_initial_value(map, all.data(), all.size());
+  CheckBpf(info.Env(), result, "bpf_map__set_initial_value", name);
   return info.Env().Undefined();
 }
 

@@ -6,9 +6,9 @@ import { fromRow } from '../control/bindings.js';
 import type { Binding } from '../holders/rules.js';
 import { OBJECT_PATH } from '../kernel/datapath.js';
 import { POLICY_FLAGS, PORT_KIND, type Key } from '../kernel/layout.gen.js';
-import { closeTables, mapEntries, openTables, type Tables } from '../kernel/maps.js';
+import { closeTables, openTables, sizeMaps, type Tables } from '../kernel/maps.js';
 import { PortRows } from '../kernel/port-rows.js';
-import { placeHavips, sizeSteering } from '../kernel/steering.js';
+import { placeHavips } from '../kernel/steering.js';
 import { addressBytes } from '../net/addresses.js';
 import { BpfObject, closeFd, testRun } from '../native/index.js';
 
@@ -43,12 +43,11 @@ export class Arena {
     const object = new BpfObject(OBJECT_PATH);
     let command: number;
     try {
-      for (const [name, entries] of mapEntries(CAPACITY)) object.setMaxEntries(name, entries);
+      sizeMaps(object, CAPACITY);
       object.load();
       this.tables = openTables((name) => object.mapFd(name));
       this.program = object.programFd('havip_xdp');
       command = object.programFd('havip_command');
-      sizeSteering(this.tables.steering);
       this.ports = new PortRows(this.tables);
     } finally {
       object.close();

@@ -3,7 +3,7 @@
 import { cpus, release } from 'node:os';
 import { compiler } from '../../src/bench/machine.js';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
-import { mapEntries, RING_NAME } from '../../src/kernel/maps.js';
+import { RING_NAME, sizeMaps } from '../../src/kernel/maps.js';
 import { BpfObject, closeFd, programInfo } from '../../src/native/index.js';
 
 export interface ProgramCounts {
@@ -29,7 +29,7 @@ const RING_BYTES = 4096;
 export function countPrograms(): Counts {
   const object = new BpfObject(OBJECT_PATH);
   try {
-    for (const [name, entries] of mapEntries(CAPACITY)) object.setMaxEntries(name, entries);
+    sizeMaps(object, CAPACITY);
     object.setMaxEntries(RING_NAME, RING_BYTES);
     object.load();
     const programs = object.programs().sort();

@@ -94,6 +94,15 @@ function program(t: { teardown(end: () => void): void }, name: string): number {
   return fd;
 }
 
+const CONSTANT_SOURCE = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+const volatile __u32 other = 2;
+const volatile __u32 answer = 1;
+SEC("xdp") int say(struct xdp_md *ctx) { return answer + other; }
+char LICENSE[] SEC("license") = "GPL";
+`;
+
 function thrownBy(action: () => unknown): native.NativeError {
   try {
     action();
@@ -149,6 +158,21 @@ test.serial('a loaded object has the size that was asked for, and can lend its m
   t.teardown(() => native.closeFd(shared));
   t.is(native.mapInfo(shared).id, info.id);
   t.is(thrownBy(() => second.setMaxEntries('seen', 8)).code, 'EBUSY');
+});
+
+test.serial('a constant is what it was set to when the program was loaded', (t) => {
+  const told = new native.BpfObject(compile('constant', CONSTANT_SOURCE));
+  t.teardown(() => told.close());
+  const seven = Buffer.from([7, 0, 0, 0]);
+  t.is(thrownBy(() => told.setConstant('nobody', seven)).code, 'ENOENT');
+  t.is(thrownBy(() => told.setConstant('answer', Buffer.alloc(8))).code, 'EINVAL');
+  told.setConstant('answer', seven);
+  told.load();
+  t.is(thrownBy(() => told.setConstant('answer', seven)).code, 'EBUSY');
+  const fd = told.programFd('say');
+  t.teardown(() => native.closeFd(fd));
+  t.is(native.testRun(fd, Buffer.alloc(64)).action, 7 + 2);
+  t.is(thrownBy(() => object.setConstant('answer', seven)).code, 'ENOENT', 'an object without constants');
 });
 
 test.serial('a refused program shows the verifier log', (t) => {

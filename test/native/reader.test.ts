@@ -11,7 +11,8 @@ import anyTest, { type TestFn } from 'ava';
 import { ApiClient } from '../../src/api/client.js';
 import { HavipError } from '../../src/errors.js';
 import { CLAIM_KIND, POLICY_FLAGS, PORT_KIND, REASON } from '../../src/kernel/layout.gen.js';
-import { mapEntries, MAP_NAMES, openTables, type Tables } from '../../src/kernel/maps.js';
+import { MAP_NAMES, openTables, sizeMaps, type Tables } from '../../src/kernel/maps.js';
+import { stripes } from '../../src/kernel/stripes.js';
 import { mapsFolder } from '../../src/kernel/pins.js';
 import { REASONS } from '../../src/kernel/names.js';
 import {
@@ -53,7 +54,7 @@ test.afterEach.always((t) => {
 /** Loads and pins; what a daemon would have done. */
 function pinMaps(pinPath: string, havips: number): Tables {
   const object = new BpfObject(OBJECT);
-  for (const [name, entries] of mapEntries({ havips, ports: 16 })) object.setMaxEntries(name, entries);
+  sizeMaps(object, { havips, ports: 16 });
   object.load();
   mkdirSync(mapsFolder(pinPath), { recursive: true });
   for (const name of MAP_NAMES) {
@@ -117,8 +118,8 @@ function populate(tables: Tables): void {
   addHavip(tables, 6, 2, 'fd00::50', 0);
 }
 
-/** struct havip_gate, which is the programs' own. */
-const GATE = 0n;
+/** The programs' own. */
+const STAMPED = 0n;
 
 /** What `Table` has no word for, since only programs count: bpftool writes the same value for every CPU. */
 function count(path: string, index: number, words: readonly bigint[]): void {
@@ -148,9 +149,11 @@ test.serial('another version’s maps are named', (t) => {
 
 test.serial('rows join bindings, subnets, ports and counters of every CPU', (t) => {
   populate(pinMaps(t.context.pinPath, 64));
-  count(join(mapsFolder(t.context.pinPath), 'havip_counters'), 4, [10n, 2n ** 40n, 3n, 1n, 0n, 0n, GATE]);
+  const counters = join(mapsFolder(t.context.pinPath), 'havip_counters');
+  for (let cpu = 0; cpu < stripes(); cpu++)
+    count(counters, cpu * 64 + 4, [10n, 2n ** 40n, 3n, 1n, 0n, 0n, STAMPED, 0n]);
   const tables = openPinnedTables(t.context.pinPath);
-  const cpus = BigInt(tables.losses.get(0).length);
+  const cpus = BigInt(stripes());
   const rows = readHavips(tables).sort((a, b) => a.havip - b.havip);
   t.deepEqual(rows, [
     {
@@ -214,7 +217,7 @@ test.serial('one address is found in every network that has it, or in the one as
 test.serial('a port’s counters and the losses are sums over the CPUs', (t) => {
   const tables = pinMaps(t.context.pinPath, 64);
   const frames = REASONS.map((_, reason) => BigInt(reason));
-  count(join(mapsFolder(t.context.pinPath), 'port_counters'), 1, [...frames, 0n, GATE]);
+  count(join(mapsFolder(t.context.pinPath), 'port_counters'), 1, [...frames, 0n, STAMPED]);
   count(join(mapsFolder(t.context.pinPath), 'losses'), 0, [5n, 6n]);
   const cpus = BigInt(tables.losses.get(0).length);
   t.is(readPortCounters(tables, 1)[REASON.REDIRECT_HOLDER], BigInt(REASON.REDIRECT_HOLDER) * cpus);

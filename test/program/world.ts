@@ -15,15 +15,15 @@ import {
 } from '../../src/kernel/layout.gen.js';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
 import {
-  mapEntries,
   openTables,
   RING_NAME,
+  sizeMaps,
   TAIL_NAMES,
   type Capacity,
   type Tables,
 } from '../../src/kernel/maps.js';
 import { PortRows } from '../../src/kernel/port-rows.js';
-import { placeHavips, sizeSteering } from '../../src/kernel/steering.js';
+import { placeHavips } from '../../src/kernel/steering.js';
 import { addressBytes } from '../../src/net/addresses.js';
 import { BpfObject } from '../../src/native/index.js';
 import { macBytes } from './frames.js';
@@ -127,7 +127,7 @@ export class World {
   constructor(private readonly capacity: Capacity = CAPACITY) {
     const object = new BpfObject(OBJECT_PATH);
     try {
-      for (const [name, entries] of mapEntries(capacity)) object.setMaxEntries(name, entries);
+      sizeMaps(object, capacity);
       object.setMaxEntries(RING_NAME, RING_BYTES);
       object.load();
       this.tables = openTables((name) => object.mapFd(name));
@@ -146,7 +146,6 @@ export class World {
     }
     this.rows = new PortRows(this.tables);
     this.buildPorts();
-    sizeSteering(this.tables.steering);
   }
 
   /** Packets go by what was written to `bindings`. */

@@ -84,7 +84,7 @@ export function fakeTables(capacity: Capacity): FakeTables {
   const tables = (Object.keys(MAPS) as MapName[]).map((name) => {
     const { kind, key, value } = MAPS[name] as { kind: string; key: Layout<unknown>; value: Layout<unknown> };
     const table = new FakeTable(sizes.get(name) ?? 4096, key, value, ARRAYS.has(name));
-    return [name, kind === 'per-cpu' ? new FakeCounters() : table];
+    return [name, kind === 'table' ? table : new FakeCounters()];
   });
   return Object.fromEntries(tables) as FakeTables;
 }
