@@ -15,6 +15,14 @@
 #define likely(CONDITION) __builtin_expect(!!(CONDITION), 1)
 #define unlikely(CONDITION) __builtin_expect(!!(CONDITION), 0)
 
+/* What such a way begins with: a value that the compiler would else prepare before it asks, on everybody's way. */
+#define SELDOM(VALUE)                                                                                              \
+	({                                                                                                         \
+		__u32 seldom = VALUE;                                                                              \
+		asm volatile("" : "+r"(seldom));                                                                   \
+		seldom;                                                                                            \
+	})
+
 #define VLAN_ID_MASK 0x0fff
 #define VLAN_TAGS_MAX 2
 
@@ -87,7 +95,7 @@ static __always_inline enum parsed parse_ethernet(struct packet *packet)
 	__be16 protocol;
 
 	if (unlikely((void *)(eth + 1) > packet->end))
-		return PARSE_SHORT;
+		return SELDOM(PARSE_SHORT);
 	protocol = ((const __be16 *)packet->data)[ETH_ALEN]; /* h_proto, which is packed: byte by byte otherwise */
 #pragma unroll
 	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
@@ -183,12 +191,7 @@ static __always_inline int mac_equal(const __u8 *a, const __u8 *b)
 	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]));
 }
 
-/* Two words instead of six bytes: for MACs at an even place, as those of a frame and of our own structs are. */
-static __always_inline int mac_same(const __u8 *a, const __u8 *b)
-{
-	return *(const __u32 *)a == *(const __u32 *)b && *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
-}
-
+/* Instead of six bytes two words, where a MAC is at an even place, as those of a frame and of our own structs are. */
 static __always_inline void mac_copy(__u8 *to, const __u8 *from)
 {
 	*(__u32 *)to = *(const __u32 *)from;

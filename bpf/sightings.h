@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* When a holder was last seen, and when its successor first: what a failover is told by. A time stamp costs a quarter of
- * a packet's way, so not every packet gets one. In each tick of the kernel's clock a CPU stamps the first 128 that come,
- * whosever they are: up to 32,000 a second (ticks of 4 ms) that is every packet. On a busier CPU the next 128 go to as many
- * HAVIPs, one each; and every HAVIP always has one packet of 128 stamped, and the first to a new holder. */
+/* When a holder was last seen, and when its successor first: what a failover is told by. A time stamp costs half of a
+ * packet's way, so not every packet gets one. In each tick of the kernel's clock a CPU stamps the first 96 that come,
+ * whosever they are: up to 24,000 a second (ticks of 4 ms) that is every packet. On a busier CPU the next 32 go to as many
+ * HAVIPs, one each; and every HAVIP always has one packet of 1,024 stamped, and the first to a new holder. */
 #ifndef HAVIP_SIGHTINGS_H
 #define HAVIP_SIGHTINGS_H
 
@@ -10,9 +10,9 @@
 #include "table.h"
 #include "verdict.h"
 
-#define STAMPS_A_TICK 256
-#define STAMPS_KEPT 128	 /* of those, the last: one each */
-#define STAMPED_EACH 128 /* after those; a power of two */
+#define STAMPS_A_TICK 128
+#define STAMPS_KEPT 32	 /* of those, the last: one each */
+#define STAMPED_EACH 1024 /* after those; a power of two */
 
 /* Stamps that this CPU has left in this tick, that one included which the asker takes. */
 static __always_inline __u32 take_stamp(__u32 tick)
@@ -145,20 +145,30 @@ static __always_inline struct havip_traffic *traffic_of(__u32 havip)
 	return bpf_map_lookup_elem(&havip_counters, &at);
 }
 
-static __always_inline void count_delivered(const struct havip_port *in, const struct delivery *to, __u64 packets,
-					    __u64 bytes)
+static __always_inline void count_delivered(const struct delivery *to, __u64 packets, __u64 bytes)
 {
-	__u32 havip = to->havip;
-	struct havip_traffic *traffic = traffic_of(havip);
+	struct havip_traffic *traffic = traffic_of(to->havip);
 
-	if (unlikely(!traffic || is_traced(in)))
+	if (unlikely(!traffic))
 		return;
 	traffic->packets += packets;
 	traffic->bytes += bytes;
 	if (to->saved)
 		traffic->saved += packets;
 	if (unlikely(is_stamped(&traffic->stamped, traffic->packets, holder_word(&to->holder))))
-		note_delivered(havip, holder_word(&to->holder));
+		note_delivered(to->havip, holder_word(&to->holder));
+}
+
+/* A frame that went to the holder. */
+static __always_inline void count_way(const struct havip_port *in, enum havip_reason reason, const struct delivery *to,
+				      __u64 packets, __u64 bytes)
+{
+	if (unlikely(is_traced(in))) {
+		trace_end(reason);
+		return;
+	}
+	count_reason(in->slot, reason);
+	count_delivered(to, packets, bytes);
 }
 
 static __always_inline void count_unheld(const struct havip_port *in, __u32 havip)
@@ -210,13 +220,13 @@ static __noinline void note_sent(const struct packet *packet, const struct havip
 		tenure->first_from_ns = tenure->last_from_ns;
 }
 
-/* An IP packet, whoever it is to. */
+/* An IP packet of a port that has held a HAVIP, whoever it is to. */
 static __always_inline void watch_sender(const struct packet *packet, const struct havip_port *in, __u32 subnet)
 {
 	struct havip_port_counters *counters;
 	__u32 slot = in->slot;
 
-	if (likely(!(in->flags & HAVIP_PORT_HOLDS)) || is_traced(in))
+	if (is_traced(in))
 		return;
 	counters = bpf_map_lookup_elem(&port_counters, &slot);
 	if (counters && is_stamped(&counters->stamped, ++counters->watched, 0)) {

@@ -20,8 +20,10 @@ static __always_inline struct havip_place place_of(const struct packet *packet, 
 		struct havip_domain domain = { .bridge = in->bridge, .outer = packet->outer, .inner = packet->inner };
 		struct havip_place *found = bpf_map_lookup_elem(&domains, &domain);
 
-		if (found)
+		if (found) {
 			place = *found;
+			place.flags |= in->flags & HAVIP_PORT_HOLDS;
+		}
 	}
 	return place;
 }
@@ -105,7 +107,7 @@ static __always_inline int sender_must_learn(const struct havip_port *in, const 
 	struct havip_station *station;
 	__u64 now_ns, tick;
 
-	if (unlikely(!in->learn_every_ns || is_traced(in)))
+	if (unlikely(!in->learn_every_ns))
 		return 0;
 	station = bpf_map_lookup_elem(&stations, &index);
 	if (unlikely(!station))
@@ -170,40 +172,42 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	__u32 slot;
 
 	if (unlikely(find_havip(packet, subnet, &found) != PARSED))
-		return HAVIP_PASS_TRUNCATED;
+		return SELDOM(HAVIP_PASS_TRUNCATED);
 	if (unlikely(is_traced(in)))
 		trace_found(subnet, found.havip, found.holder);
 	if (unlikely(found.havip == NO_HAVIP))
-		return HAVIP_PASS_NOT_HAVIP;
+		return SELDOM(HAVIP_PASS_NOT_HAVIP);
 	if (unlikely((void *)(eth + 1) > packet->end))
-		return HAVIP_PASS_TRUNCATED;
+		return SELDOM(HAVIP_PASS_TRUNCATED);
 	if (unlikely(mac_is_group(eth->h_dest)))
-		return HAVIP_PASS_GROUP_MAC;
+		return SELDOM(HAVIP_PASS_GROUP_MAC);
 
 	to->havip = found.havip;
 	to->length = found.length;
 	to->holder = holder_unpack(found.holder);
 	slot = to->holder.port;
 	if (unlikely(!slot))
-		return unheld(in, to->havip);
+		return SELDOM(unheld(in, to->havip));
 	if (unlikely(slot == in->slot)) {
 		struct delivery back = *to;
 		struct packet copy = *packet;
 		enum havip_reason reason = steer_back(&copy, eth, in, subnet, &back);
 
 		*to = back;
-		return reason;
+		return SELDOM(reason);
 	}
 	to->target = bpf_map_lookup_elem(&targets, &slot);
 	if (unlikely(!to->target || !to->target->ifindex))
-		return HAVIP_PASS_PORT_GONE;
-	if (unlikely(in->kind == HAVIP_UPLINK && to->target->kind == HAVIP_UPLINK))
-		return HAVIP_PASS_UPLINK;
-	to->saved = !mac_same(eth->h_dest, to->holder.mac);
-	if (unlikely(to->target->kind == HAVIP_HOST))
-		return HAVIP_REWRITE_HOST;
+		return SELDOM(HAVIP_PASS_PORT_GONE);
+	to->saved = !is_frame_to(eth, found.holder);
+	if (unlikely(to->target->kind != HAVIP_VNIC)) {
+		if (to->target->kind == HAVIP_HOST)
+			return SELDOM(HAVIP_REWRITE_HOST);
+		if (in->kind == HAVIP_UPLINK)
+			return SELDOM(HAVIP_PASS_UPLINK);
+	}
 	if (unlikely(sender_must_learn(in, eth->h_source)))
-		return HAVIP_REWRITE_LEARN;
+		return SELDOM(HAVIP_REWRITE_LEARN);
 	return HAVIP_REDIRECT_HOLDER;
 }
 
@@ -341,6 +345,11 @@ static __always_inline enum havip_reason steer_rarp(const struct packet *packet,
 	return claim_from_rarp(mac, in, subnet);
 }
 
+static __always_inline int is_ip(const struct packet *packet)
+{
+	return packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6);
+}
+
 static __always_inline enum havip_reason steer(void *ctx, const struct packet *packet, const struct havip_port *in,
 					       struct delivery *to)
 {
@@ -348,18 +357,23 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 	struct ethhdr *eth = packet->data;
 	enum havip_reason heard = HAVIP_PASS_NOT_HAVIP, reason;
 
-	if (unlikely(in->kind == HAVIP_GATEWAY))
-		return concerns_eip(packet, in) ? CROSSES : HAVIP_PASS_NOT_HAVIP;
-	if (unlikely(!place.subnet))
-		return HAVIP_PASS_OTHER_DOMAIN;
-	if (unlikely(place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC)) {
-		if ((void *)(eth + 1) > packet->end)
-			return HAVIP_PASS_TRUNCATED;
-		if (!may_send(eth->h_source, in))
-			return HAVIP_DROP_PORT_SECURITY;
+	/* A gateway is in none. */
+	if (unlikely(!place.subnet)) {
+		if (in->kind != HAVIP_GATEWAY)
+			return SELDOM(HAVIP_PASS_OTHER_DOMAIN);
+		return SELDOM(concerns_eip(packet, in) ? CROSSES : HAVIP_PASS_NOT_HAVIP);
 	}
-	if (likely(packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6))) {
-		watch_sender(packet, in, place.subnet);
+	if (unlikely(place.flags & (HAVIP_PORT_SECURE | HAVIP_PORT_HOLDS))) {
+		if (place.flags & HAVIP_PORT_SECURE && in->kind == HAVIP_VNIC) {
+			if ((void *)(eth + 1) > packet->end)
+				return SELDOM(HAVIP_PASS_TRUNCATED);
+			if (!may_send(eth->h_source, in))
+				return SELDOM(HAVIP_DROP_PORT_SECURITY);
+		}
+		if (place.flags & HAVIP_PORT_HOLDS && is_ip(packet))
+			watch_sender(packet, in, place.subnet);
+	}
+	if (likely(is_ip(packet))) {
 		if (unlikely(may_announce(packet) && !is_traced(in))) {
 			note_sender(packet, in, place);
 			heard = hear_packet(ctx, packet, in, place.subnet);

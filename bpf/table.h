@@ -58,6 +58,16 @@ static __always_inline __u64 holder_pack_frame(const __u8 *mac, __u32 port)
 #endif
 }
 
+/* Whether a frame is to that holder's MAC, in one load of both addresses' beginning. */
+static __always_inline int is_frame_to(const void *frame, __u64 holder)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return !((*(const __u64 *)frame ^ holder) << 16);
+#else
+	return !((*(const __u64 *)frame ^ holder) >> 16);
+#endif
+}
+
 static __always_inline struct havip_holder holder_unpack(__u64 word)
 {
 	return *(struct havip_holder *)&word;
@@ -184,7 +194,7 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 		struct iphdr *ip = packet->network;
 
 		if (unlikely((void *)(ip + 1) > packet->end))
-			return PARSE_SHORT;
+			return SELDOM(PARSE_SHORT);
 		cell = cell_of_ipv4(subnet, bpf_ntohl(ip->daddr));
 		if (unlikely(!cell.bucket))
 			return PARSED;
@@ -195,7 +205,7 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 		const __be32 *address = ip6->daddr.in6_u.u6_addr32;
 
 		if (unlikely((void *)(ip6 + 1) > packet->end))
-			return PARSE_SHORT;
+			return SELDOM(PARSE_SHORT);
 		cell = cell_of_ipv6(subnet, address);
 		if (unlikely(!cell.bucket))
 			return PARSED;

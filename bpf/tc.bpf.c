@@ -202,8 +202,7 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 		count_frame(in, HAVIP_PASS_NOT_WRITABLE);
 		return TC_ACT_UNSPEC;
 	}
-	count_frame(in, reason);
-	count_delivered(in, to, wire.packets, wire.bytes);
+	count_way(in, reason, to, wire.packets, wire.bytes);
 	if (direct) {
 		tc_hand_over(skb, to, at_ingress);
 		bpf_tail_call(skb, &tc_tails, TC_TAIL_WRITE);
@@ -341,7 +340,8 @@ static __always_inline int tc_cross(struct __sk_buff *skb, const struct packet *
 		count_left(in, crossing, wire.packets);
 	if (reason == HAVIP_REDIRECT_OUT)
 		return tc_leave(crossing);
-	count_delivered(in, &crossing->to, wire.packets, wire.bytes);
+	if (!is_traced(in))
+		count_delivered(&crossing->to, wire.packets, wire.bytes);
 	return tc_enter(skb, crossing->to.target);
 end:
 	count_frame(in, reason);

@@ -57,47 +57,48 @@ static __always_inline enum havip_reason xdp_limits(const struct packet *packet,
 
 	/* The kernel would drop these after the program, where no reason is counted. Too long first: the bridge will
 	 * not deliver those either, and the operator should read that and not "slower". */
-	if (unlikely(bytes > target_frame_max(target)))
+	if (bytes > target_frame_max(target))
 		return HAVIP_REWRITE_TOO_LONG;
-	if (unlikely(!(target->flags & HAVIP_TARGET_XDP)))
+	if (!(target->flags & HAVIP_TARGET_XDP))
 		return HAVIP_REWRITE_NO_REDIRECT;
-	if (unlikely(bytes > linear) && !(target->flags & HAVIP_TARGET_XDP_FRAGS))
+	if (bytes > linear && !(target->flags & HAVIP_TARGET_XDP_FRAGS))
 		return HAVIP_REWRITE_NO_REDIRECT;
 	return HAVIP_REDIRECT_HOLDER;
 }
 
-/* As delivered. To ask for the whole frame's length is a call, a quarter of a packet's way; it is saved where the IP
- * header's own length is in the first buffer, so that nothing but a trailer can be in another, and the holder's port
- * takes several. */
-static __always_inline __u32 xdp_bytes(void *ctx, const struct packet *packet, const struct delivery *to)
+/* Whether it is in one buffer, fits, and may be redirected. To ask for the whole frame's length is a call, a quarter of a
+ * packet's way; it is saved where the IP header's own length is in the first buffer, so that nothing but a trailer can be
+ * in another, and the holder's port takes several. */
+static __always_inline int is_plain(const struct packet *packet, const struct delivery *to)
 {
-	__u32 linear = packet->end - packet->data;
+	const __u32 takes_any = HAVIP_TARGET_XDP | HAVIP_TARGET_XDP_FRAGS;
+	__u64 linear = packet->end - packet->data;
 
-	if (likely(to->target->flags & HAVIP_TARGET_XDP_FRAGS &&
-		   packet->network - packet->data + to->length <= linear))
-		return linear;
-	return frame_bytes(ctx);
+	return (to->target->flags & takes_any) == takes_any && linear <= target_frame_max(to->target) &&
+	       packet->network - packet->data + (__u64)to->length <= linear;
 }
 
 static __always_inline int xdp_deliver(void *ctx, struct packet *packet, const struct havip_port *in,
 				       struct delivery *to, enum havip_reason reason)
 {
 	struct ethhdr *eth = packet->data;
-	__u32 bytes = xdp_bytes(ctx, packet, to);
+	__u64 bytes = packet->end - packet->data;
 	int action = XDP_PASS;
 
+	if (unlikely(!is_plain(packet, to))) {
+		bytes = frame_bytes(ctx);
+		if (reason == HAVIP_REDIRECT_HOLDER)
+			reason = xdp_limits(packet, bytes, to->target);
+	}
 	if (unlikely((void *)(eth + 1) > packet->end))
 		return XDP_PASS;
-	if (likely(reason == HAVIP_REDIRECT_HOLDER))
-		reason = xdp_limits(packet, bytes, to->target);
 	if (likely(reason == HAVIP_REDIRECT_HOLDER)) {
 		action = bpf_redirect_map(&redirects, to->holder.port, XDP_PASS);
 		if (unlikely(action != XDP_REDIRECT)) /* the device left between the two maps */
-			reason = HAVIP_REWRITE_NO_REDIRECT;
+			reason = SELDOM(HAVIP_REWRITE_NO_REDIRECT);
 	}
 	mac_copy(eth->h_dest, to->holder.mac);
-	count_frame(in, reason);
-	count_delivered(in, to, 1, bytes);
+	count_way(in, reason, to, 1, bytes);
 	return action;
 }
 
@@ -228,8 +229,8 @@ static __always_inline int xdp_cross(struct xdp_md *ctx, const struct havip_port
 		}
 	}
 	count_frame(in, reason);
-	if (reason == HAVIP_REDIRECT_HOLDER || reason == HAVIP_PASS_EIP_ROUTED)
-		count_delivered(in, &crossing->to, 1, bytes);
+	if ((reason == HAVIP_REDIRECT_HOLDER || reason == HAVIP_PASS_EIP_ROUTED) && !is_traced(in))
+		count_delivered(&crossing->to, 1, bytes);
 	if (crossing->source && (redirected || reason == HAVIP_PASS_EIP_ROUTED))
 		count_left(in, crossing, 1);
 	return is_drop(reason) ? XDP_DROP : action;

@@ -84,7 +84,8 @@ export function trace(pinPath: string, name: string, to: string, framing: Framin
 
 function run(tables: Tables, port: Port, fd: number, ifindex: number, frame: Buffer): Buffer {
   tables.traces.set(0, NOTHING);
-  tables.ports.set(LIMITS.TRACE_IFINDEX, { ...port, flags: port.flags | PORT_FLAGS.TRACED });
+  const flags = port.flags | PORT_FLAGS.TRACED;
+  tables.ports.set(LIMITS.TRACE_IFINDEX, { ...port, flags, learnEveryNs: 0n });
   try {
     return testRun(fd, frame, { ifindex, mark: MARK }).data;
   } finally {
