@@ -2,6 +2,7 @@
 // BpfObject: a libbpf object from open to load. Pinning, attaching and layout checks are the caller's.
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -129,6 +130,8 @@ Napi::Value BpfObject::Load(const Napi::CallbackInfo &info) {
   struct bpf_object *object = Opened(info.Env());
   LibbpfLog log;
   int result = bpf_object__load(object);
+  // libbpf has let go of the kernel's BTF, which it reads whole; glibc keeps it for what may come (measured: 10 MB).
+  malloc_trim(0);
   CheckBpf(info.Env(), result, "bpf_object__load", path_, log.Text());
   return info.Env().Undefined();
 }
