@@ -115,6 +115,14 @@ static __always_inline enum parsed parse_ethernet(struct packet *packet)
 	return PARSED;
 }
 
+/* Of an IPv4 or IPv6 packet: the header as far as every packet has it. */
+static __always_inline int has_ip_header(const struct packet *packet)
+{
+	if (likely(packet->protocol == bpf_htons(ETH_P_IP)))
+		return packet->network + sizeof(struct iphdr) <= packet->end;
+	return packet->network + sizeof(struct ipv6hdr) <= packet->end;
+}
+
 static __always_inline void address_from_ipv4(__u8 *address, __be32 ipv4)
 {
 	__builtin_memset(address, 0, 10);

@@ -34,7 +34,7 @@ static __always_inline __u32 take_stamp(__u32 tick)
  * nobody in particular. */
 static __always_inline int is_stamped(__u64 *stamped, __u64 count, __u64 holder)
 {
-	__u64 whose = (holder << 32 ^ holder) & ~0ULL << 32, now = whose | (__u32)bpf_jiffies64(), last = *stamped;
+	__u64 whose = holder & ~0ULL << 32, now = whose | (__u32)bpf_jiffies64(), last = *stamped;
 	int is_due = !(count & (STAMPED_EACH - 1));
 	__u32 left;
 

@@ -163,7 +163,7 @@ static __noinline void trace_found(__u32 subnet, __u32 havip, __u64 holder)
 	*(__u64 *)&trace->holder = holder;
 }
 
-/* An IPv4 or IPv6 frame. */
+/* An IPv4 or IPv6 frame, whose headers are there. */
 static __always_inline enum havip_reason steer_ip(const struct packet *packet, const struct havip_port *in,
 						  __u32 subnet, struct delivery *to)
 {
@@ -171,14 +171,14 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	struct found found = { .havip = NO_HAVIP };
 	__u32 slot;
 
-	if (unlikely(find_havip(packet, subnet, &found) != PARSED))
-		return SELDOM(HAVIP_PASS_TRUNCATED);
+	find_havip(packet, subnet, &found);
+	if (unlikely(found.havip == NO_HAVIP)) {
+		if (is_traced(in))
+			trace_found(subnet, NO_HAVIP, 0);
+		return SELDOM(HAVIP_PASS_NOT_HAVIP);
+	}
 	if (unlikely(is_traced(in)))
 		trace_found(subnet, found.havip, found.holder);
-	if (unlikely(found.havip == NO_HAVIP))
-		return SELDOM(HAVIP_PASS_NOT_HAVIP);
-	if (unlikely((void *)(eth + 1) > packet->end))
-		return SELDOM(HAVIP_PASS_TRUNCATED);
 	if (unlikely(mac_is_group(eth->h_dest)))
 		return SELDOM(HAVIP_PASS_GROUP_MAC);
 
@@ -186,8 +186,6 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	to->length = found.length;
 	to->holder = holder_unpack(found.holder);
 	slot = to->holder.port;
-	if (unlikely(!slot))
-		return SELDOM(unheld(in, to->havip));
 	if (unlikely(slot == in->slot)) {
 		struct delivery back = *to;
 		struct packet copy = *packet;
@@ -197,8 +195,8 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 		return SELDOM(reason);
 	}
 	to->target = bpf_map_lookup_elem(&targets, &slot);
-	if (unlikely(!to->target || !to->target->ifindex))
-		return SELDOM(HAVIP_PASS_PORT_GONE);
+	if (unlikely(!to->target || !to->target->ifindex)) /* slot 0 is always empty */
+		return SELDOM(slot ? HAVIP_PASS_PORT_GONE : unheld(in, to->havip));
 	to->saved = !is_frame_to(eth, found.holder);
 	if (unlikely(to->target->kind != HAVIP_VNIC)) {
 		if (to->target->kind == HAVIP_HOST)
@@ -211,15 +209,13 @@ static __always_inline enum havip_reason steer_ip(const struct packet *packet, c
 	return HAVIP_REDIRECT_HOLDER;
 }
 
-/* IPv6 that may be neighbour discovery or VRRP; TCP and UDP are not looked at any further. */
+/* IPv6 (its header is there) that may be neighbour discovery or VRRP; TCP and UDP are not looked at any further. */
 static __always_inline int may_announce(const struct packet *packet)
 {
 	__u8 *header = packet->network;
 
 	if (packet->protocol == bpf_htons(ETH_P_IP))
-		return (void *)(header + sizeof(struct iphdr)) <= packet->end && header[9] == PROTOCOL_VRRP;
-	if ((void *)(header + IPV6_HEADER_BYTES) > packet->end)
-		return 0;
+		return header[9] == PROTOCOL_VRRP;
 	if (header[6] == NEXT_ICMPV6 && (void *)(header + IPV6_HEADER_BYTES + 1) <= packet->end)
 		return header[IPV6_HEADER_BYTES] == ND_ADVERTISEMENT || header[IPV6_HEADER_BYTES] == ND_SOLICITATION;
 	return header[6] == NEXT_ICMPV6 || header[6] == PROTOCOL_VRRP || is_extension(header[6]);
@@ -374,6 +370,8 @@ static __always_inline enum havip_reason steer(void *ctx, const struct packet *p
 			watch_sender(packet, in, place.subnet);
 	}
 	if (likely(is_ip(packet))) {
+		if (unlikely(!has_ip_header(packet)))
+			return SELDOM(HAVIP_PASS_TRUNCATED);
 		if (unlikely(may_announce(packet) && !is_traced(in))) {
 			note_sender(packet, in, place);
 			heard = hear_packet(ctx, packet, in, place.subnet);

@@ -185,30 +185,28 @@ static __always_inline int is_other_ipv6(__u32 havip, __u32 subnet, const __be32
 	return !policy || !is_key_ipv6(&policy->key, subnet, address);
 }
 
-/* The HAVIP that a packet of that subnet is to. PARSE_SHORT: its header is not there. */
-static __always_inline enum parsed find_havip(const struct packet *packet, __u32 subnet, struct found *found)
+/* The HAVIP that a packet of that subnet is to. Its IP header is there. */
+static __always_inline void find_havip(const struct packet *packet, __u32 subnet, struct found *found)
 {
 	struct cell cell;
 
 	if (likely(packet->protocol == bpf_htons(ETH_P_IP))) {
 		struct iphdr *ip = packet->network;
 
-		if (unlikely((void *)(ip + 1) > packet->end))
-			return SELDOM(PARSE_SHORT);
 		cell = cell_of_ipv4(subnet, bpf_ntohl(ip->daddr));
 		if (unlikely(!cell.bucket))
-			return PARSED;
+			return;
 		*found = bucket_match(&cell);
 		found->length = bpf_ntohs(ip->tot_len);
 	} else {
 		struct ipv6hdr *ip6 = packet->network;
 		const __be32 *address = ip6->daddr.in6_u.u6_addr32;
 
-		if (unlikely((void *)(ip6 + 1) > packet->end))
-			return SELDOM(PARSE_SHORT);
+		if (unlikely((void *)(ip6 + 1) > packet->end)) /* never, but the verifier has forgotten */
+			return;
 		cell = cell_of_ipv6(subnet, address);
 		if (unlikely(!cell.bucket))
-			return PARSED;
+			return;
 		*found = bucket_match(&cell);
 		found->length = sizeof(*ip6) + bpf_ntohs(ip6->payload_len);
 		if (found->havip != NO_HAVIP && is_other_ipv6(found->havip, subnet, address))
@@ -222,7 +220,6 @@ static __always_inline enum parsed find_havip(const struct packet *packet, __u32
 		found->havip = spilled.havip;
 		found->holder = spilled.holder;
 	}
-	return PARSED;
 }
 
 /* Which word of its bucket is a HAVIP's; negative: none. */

@@ -369,7 +369,7 @@ int havip_tc_eip(struct __sk_buff *skb)
 		count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
 		return TC_ACT_SHOT;
 	}
-	if (in->kind != HAVIP_GATEWAY && tc_parse(skb, &packet) == PARSED)
+	if (in->kind != HAVIP_GATEWAY && tc_parse(skb, &packet) == PARSED && has_ip_header(&packet))
 		reason = steer_ip(&packet, in, in->subnet, &crossing.to);
 	return tc_finish(skb, &packet, in, &crossing.to, reason, 1);
 }

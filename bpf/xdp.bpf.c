@@ -90,8 +90,6 @@ static __always_inline int xdp_deliver(void *ctx, struct packet *packet, const s
 		if (reason == HAVIP_REDIRECT_HOLDER)
 			reason = xdp_limits(packet, bytes, to->target);
 	}
-	if (unlikely((void *)(eth + 1) > packet->end))
-		return XDP_PASS;
 	if (likely(reason == HAVIP_REDIRECT_HOLDER)) {
 		action = bpf_redirect_map(&redirects, to->holder.port, XDP_PASS);
 		if (unlikely(action != XDP_REDIRECT)) /* the device left between the two maps */
@@ -260,7 +258,7 @@ int havip_xdp_eip(struct xdp_md *ctx)
 		count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
 		return XDP_DROP;
 	}
-	if (in->kind != HAVIP_GATEWAY && xdp_parse(ctx, &packet) == PARSED)
+	if (in->kind != HAVIP_GATEWAY && xdp_parse(ctx, &packet) == PARSED && has_ip_header(&packet))
 		reason = steer_ip(&packet, in, in->subnet, &crossing.to);
 	return xdp_finish(ctx, &packet, in, &crossing.to, reason);
 }

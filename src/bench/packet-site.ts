@@ -123,6 +123,12 @@ type Station = Parameters<typeof udp>[0];
 /** Ethernet's shortest frame, of UDP. Hexadecimal. */
 export const shortest = (from: Station, to: Station): string => udp(from, to, 'x'.repeat(60 - 42));
 
+/** One that comes from the wire, of a sender that believes in a holder of long ago. Hexadecimal. */
+export function staleFrame(lab: Lab): string {
+  const from = { mac: lab.mac('wire'), address: CLIENT.address };
+  return shortest(from, { mac: STALE_MAC, address: addressOf(0) });
+}
+
 /** A program of stream.bpf.c, attached until the lab is closed. @param to Device of the same namespace. */
 export async function hold(
   lab: Lab,

@@ -4,12 +4,11 @@
 import { fileURLToPath } from 'node:url';
 import { HavipError } from '../errors.js';
 import type { Lab } from '../lab/lab.js';
-import { packetFrame } from '../net/packets.js';
 import { costProcess, costRound, type CostProcess } from './cost-process.js';
-import { HEAD_BYTES, type Programs } from './cost-types.js';
+import type { Programs } from './cost-types.js';
 import { percentile, type Figure } from './figures.js';
 import { addCables, addressOf, residentMb, scrape, startDaemon, type BenchDaemon } from './host.js';
-import { CLIENT, packetLab, SPREAD, STALE_MAC, UPLINK } from './packet-site.js';
+import { packetLab, SPREAD, staleFrame, UPLINK } from './packet-site.js';
 import type { Context } from './suite.js';
 
 const ANNOUNCE = fileURLToPath(new URL('./announce-ports.js', import.meta.url));
@@ -49,10 +48,8 @@ async function serve(count: number): Promise<Served> {
   const daemon = await startDaemon(lab, havips, null, [], uplink);
   await lab.must('hv', [process.execPath, ANNOUNCE, String(count), String(SPREAD)]);
   await allHeld(lab, daemon);
-  const macs = { sourceMac: lab.mac('wire'), destinationMac: STALE_MAC };
-  const packet = packetFrame({ transport: 'udp', from: CLIENT.address, to: addressOf(0), vlan: [], ...macs });
-  const frame = packet.toString('hex').padEnd(2 * HEAD_BYTES, '0');
-  const helper = await costProcess(lab, daemon.pinPath, [{ port: UPLINK, frame, spread: SPREAD }]);
+  const run = { port: UPLINK, frame: staleFrame(lab), spread: SPREAD };
+  const helper = await costProcess(lab, daemon.pinPath, [run]);
   return { count, lab, helper, startSeconds: daemon.startMs / 1000, mb: await residentMb(lab, daemon.child) };
 }
 

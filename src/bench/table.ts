@@ -4,12 +4,11 @@
 import { fileURLToPath } from 'node:url';
 import { HavipError } from '../errors.js';
 import type { Lab } from '../lab/lab.js';
-import { packetFrame } from '../net/packets.js';
 import { costOf, costProcess, costRound, type CostProcess } from './cost-process.js';
-import { HEAD_BYTES, type Programs } from './cost-types.js';
+import type { Programs } from './cost-types.js';
 import { median, percentile, type Figure } from './figures.js';
 import { addressOf, configFile, runDaemon } from './host.js';
-import { CLIENT, GUEST, HOLDER_MAC, packetLab, STALE_MAC, UPLINK } from './packet-site.js';
+import { GUEST, HOLDER_MAC, packetLab, staleFrame, UPLINK } from './packet-site.js';
 import type { Context, Picture } from './suite.js';
 
 const FILL = fileURLToPath(new URL('./fill.js', import.meta.url));
@@ -65,18 +64,14 @@ async function fill(count: number): Promise<Filled> {
   await daemon.child.stop('SIGKILL');
   const argv = [FILL, configFile(lab), lab.port(GUEST.name), HOLDER_MAC, String(count)];
   const said = await lab.must('hv', [process.execPath, ...argv], { timeoutMs: 120_000 });
-  const helper = await costProcess(lab, daemon.pinPath, [{ port: UPLINK, frame: frame(lab), spread: count }]);
+  const helper = await costProcess(lab, daemon.pinPath, [
+    { port: UPLINK, frame: staleFrame(lab), spread: count },
+  ]);
   await checkHeld(helper, count);
   // The first packet to a holder is always stamped (bpf/sightings.h), and so costs more than all that come after it.
   await costOf(helper, 0, 'own', WARM_UPS * count);
   const bytes = JSON.parse(/^filled (.*)$/m.exec(said)?.[1] ?? '{}') as Record<string, number>;
   return { count, lab, helper, bytes };
-}
-
-function frame(lab: Lab): string {
-  const macs = { sourceMac: lab.mac('wire'), destinationMac: STALE_MAC };
-  const packet = packetFrame({ transport: 'udp', from: CLIENT.address, to: addressOf(0), vlan: [], ...macs });
-  return packet.toString('hex').padEnd(2 * HEAD_BYTES, '0');
 }
 
 const PROBES = 200;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the lab's tools have in common: the monotonic clock, pacing by absolute times, and ending on a signal.
+// What the lab's tools have in common: the monotonic clock, pacing by absolute times, ending on a signal, and packet sockets.
 #pragma once
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 static volatile sig_atomic_t stopped;
@@ -47,4 +51,28 @@ static inline void sleep_until(uint64_t at_ns)
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR && !stopped)
 		;
+}
+
+// It hears nothing before it is bound: options come between.
+static inline int packet_socket(void)
+{
+	int buffer = 32 << 20;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		fail("socket");
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
+	return fd;
+}
+
+// protocol 0 receives nothing: a sender's queue must not fill with what it never reads.
+static inline void bind_to_device(int fd, const char *device, uint16_t protocol)
+{
+	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol) };
+
+	address.sll_ifindex = if_nametoindex(device);
+	if (address.sll_ifindex == 0)
+		fail(device);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		fail(device);
 }

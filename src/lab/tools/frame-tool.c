@@ -38,24 +38,14 @@ struct totals {
 	} per_mac[MAX_MACS];
 };
 
-// protocol 0 receives nothing: a sender's queue must not fill with what it never reads.
 static int open_socket(const char *device, uint16_t protocol)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(protocol) };
-	int one = 1, buffer = 32 << 20;
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int one = 1, fd = packet_socket();
 
-	if (fd < 0)
-		fail("socket");
-	address.sll_ifindex = if_nametoindex(device);
-	if (address.sll_ifindex == 0)
-		fail(device);
 	if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0)
 		fail("PACKET_IGNORE_OUTGOING");
 	setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		fail(device);
+	bind_to_device(fd, device, protocol);
 	return fd;
 }
 

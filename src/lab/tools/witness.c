@@ -40,22 +40,13 @@ struct sight {
 
 static int open_socket(const char *device)
 {
-	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	struct timeval tick = { .tv_usec = 20000 };
-	int one = 1, buffer = 32 << 20;
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	int one = 1, fd = packet_socket();
 
-	if (fd < 0)
-		fail("socket");
-	address.sll_ifindex = if_nametoindex(device);
-	if (address.sll_ifindex == 0)
-		fail(device);
 	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) < 0)
 		fail("SO_TIMESTAMPNS");
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick));
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer));
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		fail(device);
+	bind_to_device(fd, device, ETH_P_ALL);
 	return fd;
 }
 
