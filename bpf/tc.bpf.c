@@ -27,7 +27,7 @@ struct {
 struct sk_buff {
 	__u8 cloned : 1;
 } __attribute__((preserve_access_index));
-extern void *bpf_cast_to_kern_ctx(void *) __ksym;
+extern void *bpf_cast_to_kern_ctx(void *) __ksym __weak; /* Linux 6.2 */
 
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes)
 {
@@ -169,11 +169,14 @@ static __always_inline int tc_redirect(struct __sk_buff *skb, const struct havip
 	return tc_send(skb, target->ifindex, is_at_peer(target, at_ingress));
 }
 
-/* Others hold the same bytes too, as TCP does until they are acknowledged. */
+/* Others hold the same bytes too, as TCP does until they are acknowledged; or nobody can tell. */
 static __always_inline int is_shared(struct __sk_buff *skb)
 {
-	struct sk_buff *own = bpf_cast_to_kern_ctx(skb);
+	struct sk_buff *own;
 
+	if (!bpf_cast_to_kern_ctx)
+		return 1;
+	own = bpf_cast_to_kern_ctx(skb);
 	return BPF_CORE_READ_BITFIELD(own, cloned);
 }
 

@@ -3,6 +3,7 @@
 // the pointer to each value that a packet would have to wait for.
 import { readFileSync } from 'node:fs';
 import { RawMap, type MapRef } from 'bpf';
+import { sumStripes } from '../native/index.js';
 import type { Layout } from './layout.gen.js';
 import { BATCH_ENTRIES, openRef, U32 } from './table.js';
 
@@ -47,28 +48,25 @@ export class StripedTable<V> {
     this.raw.setBatch(this.keys(index).map((key) => [key, zeros]));
   }
 
-  /** Every index, with the values of those CPUs whose is not all zeros. */
+  /** Every index, with the sum of its values. */
   *entries(): Generator<[number, V[]]> {
-    const written = this.written();
-    for (let index = 0; index < this.maxEntries; index++)
-      yield [index, (written[index] ?? []).map((row) => this.value.decode(row))];
+    const sumOf = this.sums();
+    for (let index = 0; index < this.maxEntries; index++) yield [index, sumOf(index)];
   }
 
   /**
-   * The values that are not all zeros, as the kernel has them, by index. By batches of the kernel, and nothing decoded: maps
-   * have room for more than there is, and bigints are slow to make. Shape: sparse.
+   * All values at once, a word at a time summed over the CPUs: a look at each would be as many as HAVIPs times CPUs.
+   * @returns by index, the sum in a list, as `get` has values; empty where all words are 0, since bigints are slow to make.
    */
-  written(): Buffer[][] {
-    const found: Buffer[][] = [];
-    const zeros = Buffer.alloc(this.value.size);
-    for (const batch of this.raw.getBatch(BATCH_ENTRIES))
-      for (const [key, row] of batch)
-        if (!row.equals(zeros)) (found[U32.decode(key) % this.maxEntries] ??= []).push(row);
-    return found;
-  }
-
-  decode(row: Buffer): V {
-    return this.value.decode(row);
+  sums(): (index: number) => V[] {
+    const { value } = this;
+    const sums = sumStripes(this.raw.ref.fd, this.cpus);
+    const zeros = Buffer.alloc(value.size);
+    return (index) => {
+      const from = index * value.size;
+      const row = sums.subarray(from, from + value.size);
+      return row.length === 0 || row.equals(zeros) ? [] : [value.decode(row)];
+    };
   }
 
   close(): void {

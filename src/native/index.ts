@@ -213,6 +213,7 @@ interface Addon {
   probeHelper: (programType: number, helper: number) => boolean;
   probeMapType: (mapType: number) => boolean;
   testRun: (programFd: number, frame: Buffer, options?: TestRunOptions) => TestRunResult;
+  sumStripes: (mapFd: number, stripes: number) => Buffer;
   settle: () => void;
 }
 
@@ -321,6 +322,12 @@ export const probeMapType = addon.probeMapType;
 
 /** Runs a loaded program on a frame, without any device. EINVAL: under 14 bytes, or for tc more than about a page. */
 export const testRun = addon.testRun;
+
+/**
+ * An array map made with BPF_F_MMAPABLE, seen as `stripes` of equally many rows: one stripe, each of its 64-bit words the
+ * sum of all of them. EINVAL: rows of no whole words, or not that many stripes. EPERM, EACCES: it may not be mapped.
+ */
+export const sumStripes = addon.sumStripes;
 
 /** Returns when every BPF program that ran at the call has ended (milliseconds; a system call that waits). */
 export const settle = addon.settle;

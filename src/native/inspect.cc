@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <linux/membarrier.h>
 #include <net/if.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,12 +74,15 @@ Napi::Value ProgramFdById(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), fd);
 }
 
-Napi::Value MapInfo(const Napi::CallbackInfo &info) {
-  int fd = IntArg(info, 0);
+struct bpf_map_info ReadMap(Napi::Env env, int fd) {
   struct bpf_map_info map = {};
   uint32_t length = sizeof map;
-  CheckBpf(info.Env(), bpf_obj_get_info_by_fd(fd, &map, &length), "bpf_obj_get_info_by_fd",
-           "map fd " + std::to_string(fd));
+  CheckBpf(env, bpf_obj_get_info_by_fd(fd, &map, &length), "bpf_obj_get_info_by_fd", "map fd " + std::to_string(fd));
+  return map;
+}
+
+Napi::Value MapInfo(const Napi::CallbackInfo &info) {
+  struct bpf_map_info map = ReadMap(info.Env(), IntArg(info, 0));
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("id", map.id);
   out.Set("type", map.type);
@@ -93,6 +97,32 @@ Napi::Value MapInfo(const Napi::CallbackInfo &info) {
 Napi::Value PossibleCpus(const Napi::CallbackInfo &info) {
   int cpus = libbpf_num_possible_cpus();
   return Napi::Number::New(info.Env(), CheckBpf(info.Env(), cpus, "libbpf_num_possible_cpus", ""));
+}
+
+// An array map that lets itself be mapped, seen as `stripes` of equally many rows: each stripe's first row added up, word
+// by word, then the second ones, and so on. A program may write meanwhile: its words are whole.
+Napi::Value SumStripes(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  int fd = IntArg(info, 0);
+  int stripes = IntArg(info, 1);
+  struct bpf_map_info map = ReadMap(env, fd);
+  size_t words = map.value_size / sizeof(uint64_t);
+  if (stripes <= 0 || map.value_size % sizeof(uint64_t) != 0 || map.max_entries % static_cast<uint32_t>(stripes) != 0) {
+    Throw(env, EINVAL, "mmap", "map " + std::string(map.name));
+  }
+  size_t each = map.max_entries / static_cast<uint32_t>(stripes) * words;
+  size_t bytes = each * static_cast<size_t>(stripes) * sizeof(uint64_t);
+  void *at = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+  if (at == MAP_FAILED) Throw(env, errno, "mmap", "map " + std::string(map.name));
+  Napi::Buffer<uint64_t> sums = Napi::Buffer<uint64_t>::New(env, each);
+  const volatile uint64_t *word = static_cast<const uint64_t *>(at);
+  for (size_t i = 0; i < each; i++) sums.Data()[i] = word[i];
+  for (int stripe = 1; stripe < stripes; stripe++) {
+    word += each;
+    for (size_t i = 0; i < each; i++) sums.Data()[i] += word[i];
+  }
+  munmap(at, bytes);
+  return sums;
 }
 
 // An RCU grace period: kernel/sched/membarrier.c. With nohz_full the kernel refuses; sleeping long is all that is left.
@@ -217,6 +247,7 @@ void InitInspect(Napi::Env, Napi::Object exports) {
   Export(exports, "libbpfVersion", LibbpfVersion);
   Export(exports, "ifNameToIndex", IfNameToIndex);
   Export(exports, "testRun", TestRun);
+  Export(exports, "sumStripes", SumStripes);
   Export(exports, "settle", Settle);
 }
 

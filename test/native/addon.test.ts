@@ -103,6 +103,14 @@ SEC("xdp") int say(struct xdp_md *ctx) { return answer + other; }
 char LICENSE[] SEC("license") = "GPL";
 `;
 
+const weakSource = (name: string): string => `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+extern void *${name}(void *) __ksym __weak;
+SEC("tc") int ask(struct __sk_buff *skb) { return ${name} ? ${name}(skb) != 0 : 0; }
+char LICENSE[] SEC("license") = "GPL";
+`;
+
 function thrownBy(action: () => unknown): native.NativeError {
   try {
     action();
@@ -173,6 +181,19 @@ test.serial('a constant is what it was set to when the program was loaded', (t) 
   t.teardown(() => native.closeFd(fd));
   t.is(native.testRun(fd, Buffer.alloc(64)).action, 7 + 2);
   t.is(thrownBy(() => object.setConstant('answer', seven)).code, 'ENOENT', 'an object without constants');
+});
+
+test.serial('a kernel without a function that may be missing takes the program all the same', (t) => {
+  const answer = (name: string): number => {
+    const asking = new native.BpfObject(compile(name, weakSource(name)));
+    t.teardown(() => asking.close());
+    asking.load();
+    const fd = asking.programFd('ask');
+    t.teardown(() => native.closeFd(fd));
+    return native.testRun(fd, Buffer.alloc(64)).action;
+  };
+  t.is(answer('bpf_cast_to_kern_ctx'), 1);
+  t.is(answer('bpf_no_such_function'), 0);
 });
 
 test.serial('a refused program shows the verifier log', (t) => {

@@ -16,11 +16,20 @@ const U64: Layout<bigint> = {
   },
 };
 
+/** BPF_F_MMAPABLE (linux/bpf.h). */
+const MMAPABLE = 1 << 10;
+
 /** Their descriptors are the tables' too: none may close them before the process ends. */
 const lent: MapRef[] = [];
 
 function striped(rows: number): { map: MapRef; table: StripedTable<bigint> } {
-  const options = { type: MapType.ARRAY, keySize: 4, valueSize: 8, maxEntries: rows * stripes() };
+  const options = {
+    type: MapType.ARRAY,
+    keySize: 4,
+    valueSize: 8,
+    maxEntries: rows * stripes(),
+    flags: MMAPABLE,
+  };
   const map = createMap(options);
   lent.push(map);
   return { map, table: new StripedTable(map.fd, U64) };
