@@ -100,7 +100,7 @@ struct havip_member {
 enum havip_port_flags {
 	HAVIP_PORT_SECURE = 1, /* the source MAC of its untagged frames is pinned (`portSecurity`) */
 	HAVIP_PORT_SHARED = 2, /* its bridge has an uplink: which guests are here matters */
-	HAVIP_PORT_TRACED = 4, /* of HAVIP_TRACE_IFINDEX: nothing is counted or heard; nor learned, as `learn_every_ns` is 0 there */
+	HAVIP_PORT_TRACED = 4, /* of HAVIP_TRACE_IFINDEX: nothing is counted or heard; or learned: `learn_every_ns` is 0 */
 	HAVIP_PORT_EIPS = 8,   /* its subnet's network has EIPs */
 	HAVIP_PORT_EIP_ARP = 16, /* of a gateway: it answers for the EIPs (`proxyArp`) */
 	HAVIP_PORT_HOLDS = 32, /* it has held a HAVIP: when it last sent as one is worth knowing */

@@ -93,7 +93,8 @@ HAVIP_MAP(stations, BPF_MAP_TYPE_ARRAY, __u32, struct havip_station, HAVIP_STATI
 HAVIP_MAP(sightings, BPF_MAP_TYPE_ARRAY, __u32, struct havip_sightings, 1, 0);
 
 /* CPU by CPU, HAVIP index -> traffic delivered to its holders. A per-CPU array would have a packet look for its place
- * first, in a line that is cold where there are many HAVIPs. Nobody maps it, as in table.h */
+ * first, in a line that is cold where there are many HAVIPs. Readers map it; and it begins with a page, so that a row is
+ * one cache line */
 HAVIP_MAP(havip_counters, BPF_MAP_TYPE_ARRAY, __u32, struct havip_traffic, 1, BPF_F_MMAPABLE);
 
 /* 0 -> time stamps that this CPU may still take */

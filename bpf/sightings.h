@@ -30,12 +30,12 @@ static __always_inline __u32 take_stamp(__u32 tick)
 }
 
 /* @stamped Low half: tick of the kernel's clock in which there is no stamp left for it. High half: of whose packet the last
- * was, the holder's port and part of its MAC. @count Of packets so far, this one included. @holder Its word; 0: nobody's, or
- * nobody in particular. */
-static __always_inline int is_stamped(__u64 *stamped, __u64 count, __u64 holder)
+ * was, the holder's port and part of its MAC. @count Of packets so far, the last `packets` of them now. @holder Its word; 0:
+ * nobody's, or nobody in particular. */
+static __always_inline int is_stamped(__u64 *stamped, __u64 count, __u64 packets, __u64 holder)
 {
 	__u64 whose = holder & ~0ULL << 32, now = whose | (__u32)bpf_jiffies64(), last = *stamped;
-	int is_due = !(count & (STAMPED_EACH - 1));
+	int is_due = (count & (STAMPED_EACH - 1)) < packets;
 	__u32 left;
 
 	if (likely(last == now))
@@ -155,7 +155,7 @@ static __always_inline void count_delivered(const struct delivery *to, __u64 pac
 	traffic->bytes += bytes;
 	if (to->saved)
 		traffic->saved += packets;
-	if (unlikely(is_stamped(&traffic->stamped, traffic->packets, holder_word(&to->holder))))
+	if (unlikely(is_stamped(&traffic->stamped, traffic->packets, packets, holder_word(&to->holder))))
 		note_delivered(to->havip, holder_word(&to->holder));
 }
 
@@ -178,7 +178,7 @@ static __always_inline void count_unheld(const struct havip_port *in, __u32 havi
 	if (!traffic || is_traced(in))
 		return;
 	traffic->unheld++;
-	if (is_stamped(&traffic->stamped, traffic->unheld, 0))
+	if (is_stamped(&traffic->stamped, traffic->unheld, 1, 0))
 		note_unheld(havip);
 }
 
@@ -229,7 +229,7 @@ static __always_inline void watch_sender(const struct packet *packet, const stru
 	if (is_traced(in))
 		return;
 	counters = bpf_map_lookup_elem(&port_counters, &slot);
-	if (counters && is_stamped(&counters->stamped, ++counters->watched, 0)) {
+	if (counters && is_stamped(&counters->stamped, ++counters->watched, 1, 0)) {
 		struct packet copy = *packet;
 
 		note_sent(&copy, in, subnet);

@@ -14,8 +14,9 @@
  * piece under the readers. */
 HAVIP_MAP(bindings, BPF_MAP_TYPE_HASH, struct havip_key, struct havip_binding, 1, 0);
 
-/* hash of (subnet, address) -> HAVIPs and their holders. Written by programs alone, a word at a time: holders with the binding, under the HAVIP's lock. Nobody maps it; but a map that could be
- * begins with a page, so that a bucket is one cache line and not two */
+/* hash of (subnet, address) -> HAVIPs and their holders. Written by programs alone, a word at a time: holders with the
+ * binding, under the HAVIP's lock. Nobody maps it; but a map that could be begins with a page, so that a bucket is one
+ * cache line and not two */
 HAVIP_MAP(steering, BPF_MAP_TYPE_ARRAY, __u32, struct havip_bucket, 1, BPF_F_MMAPABLE);
 
 #define NO_HAVIP (~0U)

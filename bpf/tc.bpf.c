@@ -209,7 +209,10 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 	if (direct) {
 		tc_hand_over(skb, to, at_ingress);
 		bpf_tail_call(skb, &tc_tails, TC_TAIL_WRITE);
-		return TC_ACT_SHOT; /* never: the slot is filled with the load */
+		/* The kernel has emptied the slot: nobody has the map open or pinned any more. */
+		skb->cb[0] = 0;
+		if (bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0))
+			return TC_ACT_SHOT;
 	}
 	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
 }

@@ -172,7 +172,6 @@ export function closeTables(tables: Tables): void {
   for (const name of MAP_NAMES) tables[name].close();
 }
 
-/** Entries that each map gets for `capacity`; maps that are not named keep what the object declares. */
 /** Before the load: of a new object all, of one that takes pinned maps over those that are not `kept`. */
 export function sizeMaps(object: BpfObject, capacity: Capacity, kept: ReadonlySet<string> = new Set()): void {
   for (const [name, entries] of mapEntries(capacity))
@@ -183,6 +182,7 @@ export function sizeMaps(object: BpfObject, capacity: Capacity, kept: ReadonlySe
   object.setConstant('sizes', Sizes.encode({ buckets: sizeOf('steering'), havips }));
 }
 
+/** Entries that each map gets for `capacity`; maps that are not named keep what the object declares. */
 export function mapEntries(capacity: Capacity): [MapName, number][] {
   return MAP_NAMES.flatMap((name): [MapName, number][] => {
     const spec = MAPS[name] as MapSpec<unknown, unknown>;

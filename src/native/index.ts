@@ -325,7 +325,7 @@ export const testRun = addon.testRun;
 
 /**
  * An array map made with BPF_F_MMAPABLE, seen as `stripes` of equally many rows: one stripe, each of its 64-bit words the
- * sum of all of them. EINVAL: rows of no whole words, or not that many stripes. EPERM, EACCES: it may not be mapped.
+ * sum of all of them. EINVAL: made without that flag, rows of no whole words, or not that many stripes.
  */
 export const sumStripes = addon.sumStripes;
 

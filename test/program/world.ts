@@ -121,6 +121,8 @@ export class World {
   readonly tables: Tables;
   readonly programs: { readonly xdp: number; readonly ingress: number; readonly egress: number };
   readonly ringFd: number;
+  /** Of `TAIL_NAMES`, in their order. */
+  readonly tails: readonly number[];
   private readonly rows: PortRows;
   readonly commandFd: number;
 
@@ -133,7 +135,7 @@ export class World {
       this.tables = openTables((name) => object.mapFd(name));
       this.ringFd = object.mapFd(RING_NAME);
       // Open for as long as the process: the kernel empties them with their last descriptor.
-      for (const name of TAIL_NAMES) object.mapFd(name);
+      this.tails = TAIL_NAMES.map((name) => object.mapFd(name));
       const program = (name: string): number => object.programFd(name);
       this.programs = {
         xdp: program('havip_xdp'),
