@@ -191,6 +191,12 @@ static __always_inline void tc_hand_over(struct __sk_buff *skb, const struct del
 	skb->cb[3] = is_at_peer(to->target, at_ingress);
 }
 
+/* Non-zero: the kernel would not (no memory). Unlike a store through the packet pointer, it unshares this skb alone. */
+static __always_inline int tc_write_mac(struct __sk_buff *skb, const struct delivery *to)
+{
+	return bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0);
+}
+
 static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet *packet, const struct havip_port *in,
 				      struct delivery *to, enum havip_reason reason, int at_ingress)
 {
@@ -201,7 +207,7 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 	if (reason == HAVIP_REDIRECT_HOLDER && !skb->gso_size && skb->len > target_frame_max(target))
 		reason = HAVIP_REWRITE_TOO_LONG;
 	direct = to->saved && reason == HAVIP_REDIRECT_HOLDER && !is_shared(skb);
-	if (to->saved && !direct && bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0)) {
+	if (to->saved && !direct && tc_write_mac(skb, to)) {
 		count_frame(in, HAVIP_PASS_NOT_WRITABLE);
 		return TC_ACT_UNSPEC;
 	}
@@ -211,7 +217,7 @@ static __always_inline int tc_deliver(struct __sk_buff *skb, const struct packet
 		bpf_tail_call(skb, &tc_tails, TC_TAIL_WRITE);
 		/* The kernel has emptied the slot: nobody has the map open or pinned any more. */
 		skb->cb[0] = 0;
-		if (bpf_skb_store_bytes(skb, 0, to->holder.mac, sizeof(to->holder.mac), 0))
+		if (tc_write_mac(skb, to))
 			return TC_ACT_SHOT;
 	}
 	return reason == HAVIP_REDIRECT_HOLDER ? tc_redirect(skb, target, at_ingress) : TC_ACT_UNSPEC;
@@ -414,7 +420,7 @@ static __always_inline int tc_frame(struct __sk_buff *skb, int at_ingress)
 		reason = steer(skb, &packet, in, &to);
 	if (at_ingress && unlikely(reason == CROSSES)) {
 		bpf_tail_call(skb, &tc_tails, TC_TAIL_EIP);
-		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
+		reason = HAVIP_DROP_EIP_NO_ROUTE; /* the slot has been emptied, as in tc_deliver */
 	}
 	return tc_finish(skb, &packet, in, &to, reason, at_ingress);
 }

@@ -290,7 +290,7 @@ int havip_xdp(struct xdp_md *ctx)
 		reason = steer(ctx, &packet, in, &to);
 	if (unlikely(reason == CROSSES)) {
 		bpf_tail_call(ctx, &xdp_tails, 0);
-		reason = HAVIP_DROP_EIP_NO_ROUTE; /* never: the slot is filled with the load */
+		reason = HAVIP_DROP_EIP_NO_ROUTE; /* the kernel has emptied the slot: nobody has the map any more */
 	}
 	return xdp_finish(ctx, &packet, in, &to, reason);
 }

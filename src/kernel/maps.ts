@@ -57,7 +57,7 @@ export interface Capacity {
 export const SUBNETS_MAX = LIMITS.SUBNETS;
 
 /** How a map's entries survive a move into maps of another size. */
-export type Kind = 'table' | 'per-cpu' | 'striped';
+type Kind = 'table' | 'per-cpu' | 'striped';
 
 interface MapSpec<K, V> {
   readonly kind: Kind;

@@ -112,9 +112,9 @@ Napi::Value SumStripes(const Napi::CallbackInfo &info) {
   }
   size_t each = map.max_entries / static_cast<uint32_t>(stripes) * words;
   size_t bytes = each * static_cast<size_t>(stripes) * sizeof(uint64_t);
+  Napi::Buffer<uint64_t> sums = Napi::Buffer<uint64_t>::New(env, each);
   void *at = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
   if (at == MAP_FAILED) Throw(env, errno, "mmap", "map " + std::string(map.name));
-  Napi::Buffer<uint64_t> sums = Napi::Buffer<uint64_t>::New(env, each);
   const volatile uint64_t *word = static_cast<const uint64_t *>(at);
   for (size_t i = 0; i < each; i++) sums.Data()[i] = word[i];
   for (int stripe = 1; stripe < stripes; stripe++) {
