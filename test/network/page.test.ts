@@ -3,6 +3,7 @@
 // day, by keyboard alone.
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
+import type { Page } from 'playwright-core';
 import type { Lab } from '../../src/lab/lab.js';
 import { VIP } from '../../src/lab/topology.js';
 import * as traffic from '../../src/lab/traffic.js';
@@ -215,17 +216,30 @@ test.serial('names that somebody made up are text, with their control characters
   checkQuiet(t, browser);
 });
 
+async function makeNarrow(t: ExecutionContext, page: Page): Promise<void> {
+  await page.setViewportSize({ width: 380, height: 700 });
+  const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+  t.true(width <= 380, `nothing sticks out on a phone: ${width} pixels`);
+}
+
+test.serial('made narrow, the page is so before its pictures are drawn anew', async (t) => {
+  const browser = await shown(t, 'busy');
+  const { page } = browser;
+  await page.addInitScript('window.ResizeObserver = class { observe() {} }');
+  await page.reload();
+  await page.locator('.move').first().waitFor({ state: 'attached' });
+  await page.locator('.uplot').waitFor();
+  await makeNarrow(t, page);
+  checkQuiet(t, browser);
+});
+
 test.serial('nothing yet is said in words', async (t) => {
   const browser = await shown(t, 'empty');
   const { page } = browser;
   await page.getByText('No HAVIP is configured.').waitFor();
   await page.getByText('No address has moved since the daemon began to remember.').waitFor();
   await page.getByText('No port is served.').waitFor();
-  await page.setViewportSize({ width: 380, height: 700 });
-  t.true(
-    (await page.evaluate<number>('document.documentElement.scrollWidth')) <= 380,
-    'nothing sticks out on a phone',
-  );
+  await makeNarrow(t, page);
   await keepPicture(page, 'page-empty-narrow');
   checkQuiet(t, browser);
 });
