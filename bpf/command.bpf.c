@@ -24,8 +24,7 @@ static __always_inline int release_locked(struct havip_command *command, struct 
 		return 0;
 	*(__u64 *)&record->by = holder;
 	*(volatile __u64 *)&binding->former = holder;
-	binding->since_ns = command->ts_ns;
-	write_holder(binding, steered, 0);
+	write_holder(binding, steered, state, 0, command->ts_ns);
 	record->seq = ++state->seq;
 	record->result = HAVIP_RESULT_RELEASED;
 	return 1;
@@ -71,6 +70,7 @@ static __always_inline void reset_locked(struct havip_state *state)
 	state->moved = 0;
 	state->asked_until_ns = 0;
 	forget_pending(state);
+	state_follow(state, 0, 0);
 }
 
 /* What touches no binding. */
@@ -126,10 +126,12 @@ static __always_inline void follow_binding(__u32 havip, struct havip_binding *bi
 {
 	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
 
-	if (!state || !binding || !steered)
+	if (!state || !binding)
 		return;
 	bpf_spin_lock(&state->lock);
-	*(volatile __u64 *)steered = holder_word(&binding->holder);
+	state_follow(state, holder_word(&binding->holder), binding->since_ns);
+	if (steered)
+		*(volatile __u64 *)steered = holder_word(&binding->holder);
 	bpf_spin_unlock(&state->lock);
 }
 
@@ -161,8 +163,10 @@ VERIFIED_ALONE int place_havip(__u32 havip)
 	if (binding && binding->havip != havip)
 		binding = 0;
 	if (cell_place(&cell, havip) < 0) {
-		if (binding && bucket_spilled(cell.bucket))
+		if (binding && bucket_spilled(cell.bucket)) {
+			follow_binding(havip, binding, 0);
 			return 1;
+		}
 #pragma unroll
 		for (int i = HAVIP_BUCKET_WORDS - 1; i >= 0; i--) {
 			__u64 word = cell.bucket->words[i];

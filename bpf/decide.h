@@ -64,10 +64,20 @@ static __always_inline void forget_pending(struct havip_state *state)
 	*(__u64 *)&state->pending = 0;
 }
 
-/* Under the lock, as the binding's own word is. What packets go by is written last: they find the rest in place. */
-static __always_inline void write_holder(struct havip_binding *binding, struct havip_holder *steered, __u64 holder)
+/* Under the lock. */
+static __always_inline void state_follow(struct havip_state *state, __u64 holder, __u64 since_ns)
 {
+	*(volatile __u64 *)&state->held_since_ns = since_ns;
+	*(volatile __u64 *)&state->held = holder;
+}
+
+/* Under the lock. What packets go by is written last: they find the rest in place. */
+static __always_inline void write_holder(struct havip_binding *binding, struct havip_holder *steered,
+					 struct havip_state *state, __u64 holder, __u64 since_ns)
+{
+	binding->since_ns = since_ns;
 	*(volatile __u64 *)&binding->holder = holder;
+	state_follow(state, holder, since_ns);
 	if (steered)
 		*(volatile __u64 *)steered = holder;
 }
@@ -85,9 +95,8 @@ static __always_inline void rebind(struct havip_binding *binding, struct havip_h
 		state->moved_ns[state->moved & (HAVIP_MOVES_MAX - 1)] = spent_ns;
 		state->moved++;
 	}
-	binding->since_ns = ts_ns;
 	binding->by = kind;
-	write_holder(binding, steered, by);
+	write_holder(binding, steered, state, by, ts_ns);
 	forget_pending(state);
 	state->spoke_ns = ts_ns;
 }

@@ -318,6 +318,8 @@ struct havip_state {
 	struct bpf_spin_lock lock;
 	__u32 seq;		    /* decisions so far */
 	struct bpf_timer window;    /* runs while a claimant is held back */
+	struct havip_holder held;   /* the binding's holder, and since when: copies for whoever takes a time stamp */
+	__u64 held_since_ns;
 	struct havip_holder newest; /* whoever announced last, bound yet or not */
 	__u64 newest_ns;	    /* arrival of that; an older one that comes late changes nothing */
 	__u64 spoke_ns;		    /* the holder's own last announcement */

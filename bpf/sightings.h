@@ -97,15 +97,9 @@ static __always_inline void note_missed(struct havip_tenure *tenure, __u64 now_n
  * anybody's. Packets are steered by a copy of the binding, which may be a moment behind. */
 static __always_inline __u64 since_when(__u32 havip, __u64 holder)
 {
-	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
-	struct havip_binding *binding;
-	struct havip_key key;
+	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
 
-	if (!policy)
-		return 0;
-	__builtin_memcpy(&key, &policy->key, sizeof(key));
-	binding = binding_find(&key);
-	return binding && holder_word(&binding->holder) == holder ? binding->since_ns : 0;
+	return state && holder_word(&state->held) == holder ? *(volatile __u64 *)&state->held_since_ns : 0;
 }
 
 static __noinline void note_delivered(__u32 havip, __u64 holder)

@@ -778,6 +778,8 @@ export interface State {
   lock: Uint8Array;
   seq: number;
   window: Uint8Array;
+  held: Holder;
+  heldSinceNs: bigint;
   newest: Holder;
   newestNs: bigint;
   spokeNs: bigint;
@@ -790,34 +792,38 @@ export interface State {
 }
 
 export const State: Layout<State> = {
-  size: 208,
+  size: 224,
   decode: (from, at = 0) => ({
     lock: from.subarray(at + 0, at + 4),
     seq: from.readUInt32LE(at + 4),
     window: from.subarray(at + 8, at + 24),
-    newest: Holder.decode(from, at + 24),
-    newestNs: from.readBigUInt64LE(at + 32),
-    spokeNs: from.readBigUInt64LE(at + 40),
-    pending: Holder.decode(from, at + 48),
-    pendingNs: from.readBigUInt64LE(at + 56),
-    pendingKind: from.readUInt32LE(at + 64),
-    moved: from.readUInt32LE(at + 68),
-    movedNs: Array.from({ length: 16 }, (_, i) => from.readBigUInt64LE(at + 72 + 8 * i)),
-    askedUntilNs: from.readBigUInt64LE(at + 200),
+    held: Holder.decode(from, at + 24),
+    heldSinceNs: from.readBigUInt64LE(at + 32),
+    newest: Holder.decode(from, at + 40),
+    newestNs: from.readBigUInt64LE(at + 48),
+    spokeNs: from.readBigUInt64LE(at + 56),
+    pending: Holder.decode(from, at + 64),
+    pendingNs: from.readBigUInt64LE(at + 72),
+    pendingKind: from.readUInt32LE(at + 80),
+    moved: from.readUInt32LE(at + 84),
+    movedNs: Array.from({ length: 16 }, (_, i) => from.readBigUInt64LE(at + 88 + 8 * i)),
+    askedUntilNs: from.readBigUInt64LE(at + 216),
   }),
-  encode: (value, to = Buffer.alloc(208), at = 0) => {
+  encode: (value, to = Buffer.alloc(224), at = 0) => {
     to.set(value.lock, at + 0);
     to.writeUInt32LE(value.seq, at + 4);
     to.set(value.window, at + 8);
-    Holder.encode(value.newest, to, at + 24);
-    to.writeBigUInt64LE(value.newestNs, at + 32);
-    to.writeBigUInt64LE(value.spokeNs, at + 40);
-    Holder.encode(value.pending, to, at + 48);
-    to.writeBigUInt64LE(value.pendingNs, at + 56);
-    to.writeUInt32LE(value.pendingKind, at + 64);
-    to.writeUInt32LE(value.moved, at + 68);
-    value.movedNs.forEach((element, i) => to.writeBigUInt64LE(element, at + 72 + 8 * i));
-    to.writeBigUInt64LE(value.askedUntilNs, at + 200);
+    Holder.encode(value.held, to, at + 24);
+    to.writeBigUInt64LE(value.heldSinceNs, at + 32);
+    Holder.encode(value.newest, to, at + 40);
+    to.writeBigUInt64LE(value.newestNs, at + 48);
+    to.writeBigUInt64LE(value.spokeNs, at + 56);
+    Holder.encode(value.pending, to, at + 64);
+    to.writeBigUInt64LE(value.pendingNs, at + 72);
+    to.writeUInt32LE(value.pendingKind, at + 80);
+    to.writeUInt32LE(value.moved, at + 84);
+    value.movedNs.forEach((element, i) => to.writeBigUInt64LE(element, at + 88 + 8 * i));
+    to.writeBigUInt64LE(value.askedUntilNs, at + 216);
     return to;
   },
 };
