@@ -5,22 +5,36 @@
 #define HAVIP_VERDICT_H
 
 #include "maps.h"
-#include "table.h"
-
-/* The port of that ifindex; null: none of ours. */
-static __always_inline struct havip_port *port_find(__u32 ifindex)
-{
-	__u32 at = ifindex & (HAVIP_NEAR_PORTS - 1);
-	struct havip_near_port *near = bpf_map_lookup_elem(&near_ports, &at);
-
-	if (likely(near && near->ifindex == ifindex))
-		return &near->port;
-	return bpf_map_lookup_elem(&ports, &ifindex);
-}
 
 static __always_inline int is_traced(const struct havip_port *in)
 {
 	return unlikely(in->flags & HAVIP_PORT_TRACED);
+}
+
+static __always_inline int is_delivered(enum havip_reason reason)
+{
+	return reason >= HAVIP_REWRITE_LEARN && reason <= HAVIP_REDIRECT_HOLDER;
+}
+
+/* Reasons up to 63, as bits. */
+#define REASON_BIT(REASON) (1ULL << (REASON))
+#define DROPS                                                                                                      \
+	(REASON_BIT(HAVIP_DROP_UNHELD) | REASON_BIT(HAVIP_DROP_REFUSED_NOT_MEMBER) |                               \
+	 REASON_BIT(HAVIP_DROP_REFUSED_MALFORMED) | REASON_BIT(HAVIP_DROP_REFUSED_SPOOF) |                         \
+	 REASON_BIT(HAVIP_DROP_REFUSED_HOP_LIMIT) | REASON_BIT(HAVIP_DROP_REFUSED_CHECKSUM) |                      \
+	 REASON_BIT(HAVIP_DROP_REFUSED_OPTION) | REASON_BIT(HAVIP_DROP_REFUSED_CODE) |                             \
+	 REASON_BIT(HAVIP_DROP_REFUSED_SOLICITED) | REASON_BIT(HAVIP_DROP_REFUSED_FRAGMENT) |                      \
+	 REASON_BIT(HAVIP_DROP_PORT_SECURITY) | REASON_BIT(HAVIP_DROP_TTL) | REASON_BIT(HAVIP_DROP_EIP_UNHELD) |    \
+	 REASON_BIT(HAVIP_DROP_EIP_MALFORMED) | REASON_BIT(HAVIP_DROP_EIP_MISQUOTED) |                             \
+	 REASON_BIT(HAVIP_DROP_EIP_NOT_HOLDER) | REASON_BIT(HAVIP_DROP_EIP_TOO_LONG) |                             \
+	 REASON_BIT(HAVIP_DROP_EIP_NO_ROUTE) | REASON_BIT(HAVIP_DROP_EIP_NO_NEIGHBOUR) |                           \
+	 REASON_BIT(HAVIP_DROP_EIP_NOT_WRITABLE) | REASON_BIT(HAVIP_DROP_EIP_NO_REDIRECT) |    \
+	 REASON_BIT(HAVIP_DROP_EIP_SPOOF))
+_Static_assert(HAVIP_REASON_COUNT + 1 < 64, "a reason is a bit above, and so are those two that hear.h and steer.h add");
+
+static __always_inline int is_drop(enum havip_reason reason)
+{
+	return DROPS >> reason & 1;
 }
 
 static __noinline void trace_end(enum havip_reason reason)
