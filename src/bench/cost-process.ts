@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import type { Lab } from '../lab/lab.js';
 import type { Child } from '../lab/process.js';
 import { pinned } from './host.js';
-import { SPARE_DEVICES, type CostRun, type ProgramCounts, type Programs } from './cost-types.js';
+import { SPARE_DEVICES, type CostProgram, type CostRun, type ProgramCounts } from './cost-types.js';
 
 const SCRIPT = fileURLToPath(new URL('./cost-run.js', import.meta.url));
-const TURNS = ['empty', 'bare', 'own'] as const;
+/** Those of which every suite has a round. */
+export const PROGRAMS = ['empty', 'bare', 'own'] as const;
 
 export interface CostProcess {
   readonly child: Child;
@@ -36,7 +37,7 @@ export interface Took {
 export async function costOf(
   { child }: CostProcess,
   at: number,
-  program: keyof Programs<unknown>,
+  program: CostProgram,
   runs: number,
 ): Promise<Took> {
   const from = child.lines.length;
@@ -45,17 +46,17 @@ export async function costOf(
   return { ns: Number(ns), action: Number(action) };
 }
 
-/** One of each program, who goes first by the round. */
-export async function costRound(
+/** One of each program, who goes first by the round. Unit: nanoseconds. */
+export async function costRound<T extends CostProgram>(
   helper: CostProcess,
   at: number,
   round: number,
   runs: number,
-): Promise<Programs<number>> {
-  const took = { empty: NaN, bare: NaN, own: NaN };
-  for (let turn = 0; turn < TURNS.length; turn++) {
-    const program = TURNS[(turn + round) % TURNS.length] ?? 'own';
-    took[program] = (await costOf(helper, at, program, runs)).ns;
-  }
-  return took;
+  programs: readonly T[],
+): Promise<Readonly<Record<T, number>>> {
+  const took: [T, number][] = [];
+  const first = round % programs.length;
+  for (const program of [...programs.slice(first), ...programs.slice(0, first)])
+    took.push([program, (await costOf(helper, at, program, runs)).ns]);
+  return Object.fromEntries(took) as Record<T, number>;
 }

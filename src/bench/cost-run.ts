@@ -6,12 +6,13 @@ import { createInterface } from 'node:readline';
 import { attachedProgram } from '../kernel/attachments.js';
 import { Table, U32 } from '../kernel/table.js';
 import { BpfObject, ifNameToIndex, linkCreate, programInfo, testRun } from '../native/index.js';
-import { HEAD_BYTES, HeadLayout, SPARE_DEVICES, type CostRun, type Programs } from './cost-types.js';
+import { HEAD_BYTES, HeadLayout, SPARE_DEVICES, type CostRun } from './cost-types.js';
 import { COST_OBJECT } from './objects.js';
 
 const [, , pinPath = '', casesJson = '[]'] = process.argv;
 const runs = JSON.parse(casesJson) as CostRun[];
 const object = new BpfObject(COST_OBJECT);
+object.setMaxEntries('lines', Math.max(1, ...runs.map(({ spread = 0 }) => spread)));
 object.load();
 const heads = new Table(object.mapFd('heads'), U32, HeadLayout);
 const next = {
@@ -19,7 +20,12 @@ const next = {
   tc: new Table(object.mapFd('next_skb'), U32, U32),
 };
 const fixed = {
-  xdp: { empty: object.programFd('empty'), bare: object.programFd('bare'), anew: object.programFd('anew') },
+  xdp: {
+    empty: object.programFd('empty'),
+    bare: object.programFd('bare'),
+    least: object.programFd('least'),
+    anew: object.programFd('anew'),
+  },
   tc: {
     empty: object.programFd('empty_skb'),
     bare: object.programFd('bare_peer'),
@@ -43,8 +49,8 @@ createInterface(process.stdin).on('line', (line) => {
   const [at = '', program = '', count = ''] = line.split(' ');
   const one = cases[Number(at)];
   if (!one) throw new Error(`no case ${at}`);
-  const programs: Programs<number> = { ...fixed[one.hook], own: one.own };
-  const wanted = programs[program as keyof Programs<number>];
+  const wanted = new Map(Object.entries({ ...fixed[one.hook], own: one.own })).get(program);
+  if (wanted === undefined) throw new Error(`no program ${program}`);
   if (one.spread !== undefined) {
     heads.set(0, { bytes: one.frame.subarray(0, HEAD_BYTES), spread: one.spread });
     next[one.hook].set(0, wanted);

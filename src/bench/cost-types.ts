@@ -39,6 +39,9 @@ export interface Programs<T> {
   readonly own: T;
 }
 
+/** least: a redirect that touches one line of memory, another for each address; XDP alone, and where there is a spread. */
+export type CostProgram = keyof Programs<unknown> | 'least';
+
 export interface ProgramCounts {
   readonly name: string;
   readonly verifiedInstructions: number;
@@ -47,4 +50,4 @@ export interface ProgramCounts {
 }
 
 /** Devices of the hypervisor that carry nothing but the XDP program of that name. */
-export const SPARE_DEVICES = ['empty', 'bare', 'anew'] as const;
+export const SPARE_DEVICES = ['empty', 'bare', 'least', 'anew'] as const;

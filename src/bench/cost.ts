@@ -4,7 +4,7 @@
 import { HavipError } from '../errors.js';
 import type { Lab } from '../lab/lab.js';
 import { costLab, type CostCase } from './cost-lab.js';
-import { costOf, costProcess, costRound, type CostProcess } from './cost-process.js';
+import { costOf, costProcess, costRound, PROGRAMS, type CostProcess } from './cost-process.js';
 import type { ProgramCounts, Programs } from './cost-types.js';
 import { median, percentile, type Figure } from './figures.js';
 import { scrape, type BenchDaemon } from './host.js';
@@ -32,7 +32,7 @@ export async function benchCost(context: Context): Promise<Figure[]> {
     const took = cases.map((): Programs<number>[] => []);
     for (let round = 0; round < rounds; round++) {
       for (const [at, { spread = 0 }] of cases.entries())
-        took[at]?.push(await costRound(helper, at, round, spread > 0 ? SPREAD_RUNS : RUNS));
+        took[at]?.push(await costRound(helper, at, round, spread > 0 ? SPREAD_RUNS : RUNS, PROGRAMS));
       context.progress(round + 1, rounds);
     }
     const samples = cases.map((one, at): CostSample => ({ one, took: took[at] ?? [] }));

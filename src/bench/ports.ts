@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { HavipError } from '../errors.js';
 import type { Lab } from '../lab/lab.js';
-import { costProcess, costRound, type CostProcess } from './cost-process.js';
+import { costProcess, costRound, PROGRAMS, type CostProcess } from './cost-process.js';
 import type { Programs } from './cost-types.js';
 import { percentile, type Figure } from './figures.js';
 import { addCables, addressOf, residentMb, scrape, startDaemon, type BenchDaemon } from './host.js';
@@ -31,7 +31,7 @@ export async function benchPorts(context: Context): Promise<Figure[]> {
     const took = served.map((): Programs<number>[] => []);
     for (let round = 0; round < rounds; round++) {
       for (const [at, { helper }] of served.entries())
-        took[at]?.push(await costRound(helper, 0, round, RUNS));
+        took[at]?.push(await costRound(helper, 0, round, RUNS, PROGRAMS));
       context.progress(round + 1, rounds);
     }
     return served.flatMap((one, at) => portFigures(one, took[at] ?? []));

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a packet costs with one HAVIP and with a million, each to one of them at random, and what a HAVIP takes of the
-// kernel's memory.
+// What a packet costs with one HAVIP and with a million, each to one of them at random; beside it a redirect that touches
+// one line of memory an address, which is the least that a table can; and what a HAVIP takes of the kernel's memory.
 import { fileURLToPath } from 'node:url';
 import { HavipError } from '../errors.js';
 import type { Lab } from '../lab/lab.js';
 import { costOf, costProcess, costRound, type CostProcess } from './cost-process.js';
-import type { Programs } from './cost-types.js';
 import { median, percentile, type Figure } from './figures.js';
 import { addressOf, configFile, runDaemon } from './host.js';
 import { GUEST, HOLDER_MAC, packetLab, staleFrame, UPLINK } from './packet-site.js';
@@ -13,6 +12,8 @@ import type { Context, Picture } from './suite.js';
 
 const FILL = fileURLToPath(new URL('./fill.js', import.meta.url));
 const COUNTS = [1, 1000, 100_000, 1_000_000] as const;
+const PROGRAMS = ['empty', 'least', 'own'] as const;
+type Took = Readonly<Record<(typeof PROGRAMS)[number], number>>;
 const BASE = 1000;
 /** Of one sample: so many that a table of a thousand is warm again after what was measured before it. */
 const RUNS = 50_000;
@@ -35,15 +36,16 @@ export async function benchTable(context: Context): Promise<Figure[]> {
   const filled: Filled[] = [];
   try {
     for (const count of context.quick ? COUNTS.slice(0, -1) : COUNTS) filled.push(await fill(count));
-    const took = filled.map((): Programs<number>[] => []);
+    const took = filled.map((): Took[] => []);
     for (let round = 0; round < rounds; round++) {
       for (const [at, { helper }] of filled.entries())
-        took[at]?.push(await costRound(helper, 0, round, RUNS));
+        took[at]?.push(await costRound(helper, 0, round, RUNS, PROGRAMS));
       context.progress(round + 1, rounds);
     }
     const above = filled.map(({ count }, at) => ({
       count,
-      ns: (took[at] ?? []).map(({ own, empty }) => own - empty),
+      own: (took[at] ?? []).map(({ own, empty }) => own - empty),
+      least: (took[at] ?? []).map(({ least, empty }) => least - empty),
     }));
     context.draw(tablePicture(above));
     return [...costFigures(above), ...memoryFigures(filled)];
@@ -69,7 +71,7 @@ async function fill(count: number): Promise<Filled> {
   ]);
   await checkHeld(helper, count);
   // The first packet to a holder is always stamped (bpf/sightings.h), and so costs more than all that come after it.
-  await costOf(helper, 0, 'own', WARM_UPS * count);
+  for (const program of PROGRAMS) await costOf(helper, 0, program, WARM_UPS * count);
   const bytes = JSON.parse(/^filled (.*)$/m.exec(said)?.[1] ?? '{}') as Record<string, number>;
   return { count, lab, helper, bytes };
 }
@@ -85,22 +87,32 @@ async function checkHeld(helper: CostProcess, count: number): Promise<void> {
   throw new HavipError('FAILED', `of ${count} HAVIPs, ${redirected} of ${PROBES} packets were redirected`);
 }
 
+/** Above an empty program, a round each. Unit: nanoseconds. */
 interface Above {
   readonly count: number;
-  /** Above an empty program, a round each. */
-  readonly ns: readonly number[];
+  readonly own: readonly number[];
+  readonly least: readonly number[];
 }
 
 function costFigures(above: readonly Above[]): Figure[] {
   const base = above.find(({ count }) => count === BASE);
-  return above.flatMap(({ count, ns }): Figure[] => {
-    const what = `${count.toLocaleString('en')} HAVIP${count > 1 ? 's' : ''}, one at random`;
-    const whole = { what: `${what}: ns above an empty program`, value: spread(ns), bar: '', samples: ns };
+  return above.flatMap(({ count, own, least }): Figure[] => {
+    const many = count.toLocaleString('en');
+    const what = `${many} HAVIP${count > 1 ? 's' : ''}, one at random`;
+    const whole = { what: `${what}: ns above an empty program`, value: spread(own), bar: '', samples: own };
     if (!base || count <= BASE) return [whole];
-    const more = ns.map((value, at) => value - (base.ns[at] ?? NaN));
     const bar = count === COUNTS.at(-1) ? '<= 180' : '';
-    return [whole, { what: `${what}: ns more than with 1,000`, value: spread(more), bar, samples: more }];
+    return [
+      whole,
+      moreFigure(`${what}: ns more than with 1,000`, own, base.own, bar),
+      moreFigure(`one line of memory of ${many}, no table: ns more than of 1,000`, least, base.least, ''),
+    ];
   });
+}
+
+function moreFigure(what: string, ns: readonly number[], base: readonly number[], bar: string): Figure {
+  const samples = ns.map((value, at) => value - (base[at] ?? NaN));
+  return { what, value: spread(samples), bar, samples };
 }
 
 function spread(samples: readonly number[]): string {
@@ -137,12 +149,16 @@ function memoryFigures(filled: readonly Filled[]): Figure[] {
 }
 
 function tablePicture(above: readonly Above[]): Picture {
-  const rows = above.map(({ count, ns }) => ({
-    count,
-    ns: median(ns),
-    low: percentile(ns, 25),
-    high: percentile(ns, 75),
-  }));
+  const ways = [
+    { name: 'havip', color: '#2a7ab9', of: ({ own }: Above) => own },
+    { name: 'one line of memory, no table', color: '#888', of: ({ least }: Above) => least },
+  ];
+  const rows = ways.map(({ of }) =>
+    above.map((one) => ({
+      ...{ count: one.count, ns: median(of(one)) },
+      ...{ low: percentile(of(one), 25), high: percentile(of(one), 75) },
+    })),
+  );
   return {
     name: 'table',
     title: 'What a packet costs by the number of HAVIPs, each to one at random, ns above an empty program',
@@ -151,19 +167,24 @@ function tablePicture(above: readonly Above[]): Picture {
       marginLeft: 60,
       marginRight: 60,
       x: {
-        ...{ type: 'log', label: 'HAVIPs', ticks: rows.map(({ count }) => count) },
+        ...{ type: 'log', label: 'HAVIPs', ticks: above.map(({ count }) => count) },
         tickFormat: (count: number) => count.toLocaleString('en'),
       },
       y: { label: null, grid: true, zero: true },
       marks: [
         ruleY([0]),
-        ruleX(rows, { x: 'count', y1: 'low', y2: 'high' }),
-        line(rows, { x: 'count', y: 'ns', stroke: '#2a7ab9', strokeWidth: 2 }),
-        dot(rows, { x: 'count', y: 'ns', fill: '#2a7ab9' }),
-        text(rows, {
-          ...{ x: 'count', y: 'high', dy: -12 },
-          text: ({ ns }: { ns: number }) => ns.toFixed(0),
-        }),
+        ...ways.flatMap(({ name, color }, way) => [
+          ruleX(rows[way] ?? [], { x: 'count', y1: 'low', y2: 'high' }),
+          line(rows[way] ?? [], { x: 'count', y: 'ns', stroke: color, strokeWidth: 2 }),
+          dot(rows[way] ?? [], { x: 'count', y: 'ns', fill: color }),
+          text([name], {
+            ...{ frameAnchor: 'top-left', dx: 10, dy: 10 + 15 * way, fill: color },
+          }),
+          text(rows[way] ?? [], {
+            ...{ x: 'count', y: way === 0 ? 'high' : 'low', dy: way === 0 ? -12 : 12 },
+            text: ({ ns }: { ns: number }) => ns.toFixed(0),
+          }),
+        ]),
       ],
     }),
   };
