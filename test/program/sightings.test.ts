@@ -104,6 +104,17 @@ serial('after a move each speaks in its own time', (t, entry) => {
   t.deepEqual([tenure('v4', sinceNs).firstFromNs, tenure('v4', sinceNs).missed], [0n, 1n]);
 });
 
+serial('an announcement begins a time of its own', (t, entry) => {
+  const before = sinceOf('v4');
+  world.writePort({ in: 'other' });
+  run(entry, announceRequest());
+  world.writePort({});
+  run(entry, packet4(SENDER));
+  t.true(sinceOf('v4') > before);
+  t.true(present('v4').firstToNs > sinceOf('v4'));
+  t.deepEqual(present('v4').missed, 1n);
+});
+
 serial('what still goes to the old holder is not the new one’s first', (t, entry) => {
   run(entry, packet4(HOLDER));
   const row = world.tables.bindings.get(KEYS.v4);

@@ -31,13 +31,20 @@ const macOf = (i: number): string => `0200000${i.toString(16).padStart(5, '0')}`
 const ids = Array.from({ length: HAVIPS - TAKEN }, (_, i) => i + TAKEN);
 
 for (const id of ids) {
-  const holder = { mac: Buffer.from(macOf(id), 'hex'), port: PORTS.other.slot };
-  const row = { holder, former: holder, sinceNs: 1n, havip: id, moves: 0, by: 0, reserved: 0 };
   const policy = { flags: 0, windowNs: 1n, moves: 1, serviceMac: new Uint8Array(6) };
   world.tables.havips.set(id, { key: keyOf(id), ...policy });
-  world.tables.bindings.set(keyOf(id), row);
 }
-world.steer(...ids);
+bindAll(PORTS.other.slot, 1n);
+
+/** As the loader does. */
+function bindAll(port: number, sinceNs: bigint): void {
+  for (const id of ids) {
+    const holder = { mac: Buffer.from(macOf(id), 'hex'), port };
+    const row = { holder, former: holder, sinceNs, havip: id, moves: 0, by: 0, reserved: 0 };
+    world.tables.bindings.set(keyOf(id), row);
+  }
+  world.steer(...ids);
+}
 
 /** Where a packet to that address goes: the MAC it leaves with; null: it passes. */
 function steered(address: string): string | null {
@@ -53,6 +60,16 @@ test.serial('each of them is found, in full buckets and in those that spilled', 
   const spilled = [...bucketsOf(world.tables.steering)].filter(hasSpilled);
   t.true(spilled.length > 0 && spilled.length < HAVIPS / 20, `${spilled.length} buckets`);
   for (const id of ids) t.is(steered(addressOf(id)), macOf(id), addressOf(id));
+});
+
+test.serial('of each the first packet to a new holder is stamped, as of that binding', (t) => {
+  bindAll(PORTS.tap.slot, 2n);
+  for (const id of ids) {
+    steered(addressOf(id));
+    const seen = world.tables.sightings.get(id);
+    const tenure = [seen?.one, seen?.other].find((one) => one?.sinceNs === 2n);
+    t.true((tenure?.firstToNs ?? 0n) > 0n, addressOf(id));
+  }
 });
 
 test.serial('what is beside them is nobody’s', (t) => {

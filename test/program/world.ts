@@ -181,8 +181,8 @@ export class World {
         serviceMac: macBytes(serviceMac),
       });
       this.tables.bindings.set(KEYS[name], bindingRow(id, held[name]));
-      this.steer(id);
       this.tables.states.set(id, { ...NO_STATE, newest: holderRow(newest[name] ?? held[name]) });
+      this.steer(id);
       for (const port of members) this.tables.members.set({ havip: id, port: PORTS[port].slot }, 1);
     }
   }
