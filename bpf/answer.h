@@ -95,11 +95,12 @@ static __noinline enum havip_reason answer_arp(void *ctx, __u32 at, const struct
 }
 
 /* A neighbour solicitation (RFC 4861 section 4.3), read into the workspace. PASS_NOT_HAVIP: it is not answered here. */
-static __noinline enum havip_reason answer_nd(void *ctx, struct workspace *workspace, const struct upper *up,
-				const struct havip_port *in, __u32 subnet)
+static __noinline enum havip_reason answer_nd(void *ctx, struct workspace *workspace, const struct havip_port *in,
+					      __u32 subnet)
 {
 	__u8 *bytes = workspace->message.bytes, *message = bytes + IPV6_HEADER_BYTES;
 	struct havip_key key = { .subnet = subnet };
+	const struct upper *up = &workspace->upper;
 	__u32 at = workspace->packet.at;
 	__u64 *asker = (__u64 *)(bytes + 8);
 	__u16 checksum;

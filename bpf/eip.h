@@ -247,18 +247,19 @@ static __always_inline enum havip_reason cross_from(struct crossing *crossing, c
 	return HAVIP_REASON_COUNT;
 }
 
-static __noinline void trace_eip(__be32 eip)
+VERIFIED_ALONE int trace_eip(__be32 eip)
 {
 	__u32 zero = 0;
 	struct havip_trace *trace = bpf_map_lookup_elem(&traces, &zero);
 
 	if (trace)
 		__builtin_memcpy(trace->eip, &eip, sizeof(trace->eip));
+	return 0;
 }
 
 /* From outside. @eip null: to none. */
 static __always_inline enum havip_reason cross_at_gateway(struct crossing *crossing, const struct havip_port *in,
-							  const struct havip_eip *eip, enum parsed parsed)
+							  const struct havip_eip *eip, int parsed)
 {
 	__u32 slot = in->slot;
 	struct havip_target *own = bpf_map_lookup_elem(&targets, &slot);
@@ -274,7 +275,7 @@ static __always_inline enum havip_reason cross_at_gateway(struct crossing *cross
 
 /* From inside: by a HAVIP, or by anybody to an EIP. */
 static __always_inline enum havip_reason cross_at_port(void *ctx, struct crossing *crossing, const struct havip_port *in,
-						       const struct havip_eip *eip, enum parsed parsed, int segmented)
+						       const struct havip_eip *eip, int parsed, int segmented)
 {
 	struct nat *nat = &crossing->nat;
 	struct havip_public *public = public_find(in->subnet, nat->outer.ip.saddr);
@@ -309,8 +310,8 @@ static __always_inline enum havip_reason cross(void *ctx, struct crossing *cross
 	struct nat *nat = &crossing->nat;
 	struct havip_eip *eip;
 	enum havip_reason reason;
-	enum parsed parsed;
 	__be32 address, remote;
+	int parsed;
 
 	if (frame_load(ctx, 0, &crossing->macs, sizeof(crossing->macs)) || mac_is_group(crossing->macs.destination))
 		return HAVIP_PASS_NOT_HAVIP;

@@ -6,6 +6,8 @@
 #include "answer.h"
 #include "observe.h"
 
+#define hear PER_ENTRY(hear)
+
 /* IPv6 (its header is there) that may be neighbour discovery or VRRP; TCP and UDP are not looked at any further. */
 static __always_inline int may_announce(const struct packet *packet)
 {
@@ -18,55 +20,67 @@ static __always_inline int may_announce(const struct packet *packet)
 	return header[6] == NEXT_ICMPV6 || header[6] == PROTOCOL_VRRP || is_extension(header[6]);
 }
 
-/* No reason: the workspace has what was said. Judging it is the caller's, since stacks add up. */
-#define SAID HAVIP_REASON_COUNT
-/* An IP packet that says something about an address; PASS_NOT_HAVIP: it does not. */
-static __noinline enum havip_reason hear(void *ctx, struct workspace *workspace, const struct havip_port *in,
-					 __u32 subnet)
-{
-	const struct heard_packet *packet = &workspace->packet;
-	__u32 there = packet->there, copied = there;
-	const __u8 *source = packet->source;
-	int ipv6 = packet->ipv6;
-	struct heard_advert *advert = &workspace->heard;
-	struct scratch *scratch = &workspace->message;
-	struct upper up = { .there = there };
-	enum parsed parsed;
+enum heard {
+	HEARD_NOTHING,
+	HEARD_ADVERT,
+	HEARD_CLAIM,	/* the workspace has what was said. Judging it is the caller's, since stacks add up */
+	HEARD_QUESTION, /* and whom it may be about */
+};
 
+/* What the workspace's packet says about an address; changes no frame. */
+VERIFIED_ALONE int hear(FRAME *ctx, struct workspace *workspace, const struct havip_port *in, __u32 subnet)
+{
+	struct heard_advert *advert;
+	struct scratch *scratch;
+	const __u8 *source;
+	struct upper *up;
+	__u32 copied;
+	int parsed;
+
+	if (!workspace || !in)
+		return HEARD_NOTHING;
+	advert = &workspace->heard;
+	scratch = &workspace->message;
+	source = workspace->packet.source;
+	up = &workspace->upper;
+	up->there = copied = workspace->packet.there;
 	if (copied > HAVIP_MESSAGE_BYTES)
 		copied = HAVIP_MESSAGE_BYTES;
 	asm volatile("" : "+r"(copied));
 	if (copied < sizeof(struct iphdr) || copied > HAVIP_MESSAGE_BYTES)
-		return HAVIP_PASS_NOT_HAVIP;
-	if (frame_load(ctx, packet->at, scratch->bytes, copied))
-		return HAVIP_PASS_NOT_HAVIP;
-	parsed = ipv6 ? (enum parsed)upper_of_ipv6(scratch, copied, &up) : upper_of_ipv4(scratch->bytes, copied, &up);
+		return HEARD_NOTHING;
+	if (frame_load(ctx, workspace->packet.at, scratch->bytes, copied))
+		return HEARD_NOTHING;
+	if (workspace->packet.ipv6)
+		parsed = upper_of_ipv6(scratch, copied, up);
+	else
+		parsed = upper_of_ipv4(scratch->bytes, copied, up);
 	if (parsed != PARSED)
-		return HAVIP_PASS_NOT_HAVIP;
-	if (up.protocol == PROTOCOL_VRRP) {
-		if (advert_read(scratch->bytes, copied, &up, &advert->advert) != PARSED)
-			return HAVIP_PASS_NOT_HAVIP;
+		return HEARD_NOTHING;
+	if (up->protocol == PROTOCOL_VRRP) {
+		if (advert_read(scratch->bytes, copied, up, &advert->advert) != PARSED)
+			return HEARD_NOTHING;
 		__builtin_memcpy(&advert->in, in, sizeof(advert->in));
 		advert->key.subnet = subnet;
 		*(__u64 *)&advert->by = holder_pack(source, in->slot);
-		return observe_advert(scratch, advert) ? HAVIP_PASS_ADVERT : HAVIP_PASS_NOT_HAVIP;
+		return observe_advert(scratch, advert) ? HEARD_ADVERT : HEARD_NOTHING;
 	}
-	if (!ipv6)
-		return HAVIP_PASS_NOT_HAVIP;
-	if (announcement_from_nd(scratch, copied, &up, source, &workspace->said) == PARSED)
-		return SAID;
-	if (up.protocol != NEXT_ICMPV6 || copied < IPV6_HEADER_BYTES + ND_FIXED_BYTES)
-		return HAVIP_PASS_NOT_HAVIP;
-	return answer_nd(ctx, workspace, &up, in, subnet);
+	if (!workspace->packet.ipv6)
+		return HEARD_NOTHING;
+	if (announcement_from_nd(scratch, copied, up, source, &workspace->said) == PARSED)
+		return HEARD_CLAIM;
+	if (up->protocol != NEXT_ICMPV6 || copied < IPV6_HEADER_BYTES + ND_FIXED_BYTES)
+		return HEARD_NOTHING;
+	return HEARD_QUESTION;
 }
 
+/* An IP packet that may say something about an address; PASS_NOT_HAVIP: it does not. */
 static __always_inline enum havip_reason hear_packet(void *ctx, const struct packet *packet,
 						     const struct havip_port *in, __u32 subnet)
 {
 	struct ethhdr *eth = packet->data;
 	__u64 ts_ns = bpf_ktime_get_ns();
 	struct workspace *workspace;
-	enum havip_reason reason;
 	__u32 zero = 0;
 
 	if ((void *)(eth + 1) > packet->end)
@@ -78,10 +92,16 @@ static __always_inline enum havip_reason hear_packet(void *ctx, const struct pac
 	workspace->packet.there = frame_bytes(ctx) - workspace->packet.at;
 	workspace->packet.ipv6 = packet->protocol == bpf_htons(ETH_P_IPV6);
 	__builtin_memcpy(workspace->packet.source, eth->h_source, sizeof(workspace->packet.source));
-	reason = hear(ctx, workspace, in, subnet);
-	if (reason != SAID)
-		return reason;
-	return claim(&workspace->said, in, subnet, ts_ns);
+	switch (hear(ctx, workspace, in, subnet)) {
+	case HEARD_ADVERT:
+		return HAVIP_PASS_ADVERT;
+	case HEARD_CLAIM:
+		return claim(&workspace->said, in, subnet, ts_ns);
+	case HEARD_QUESTION:
+		return answer_nd(ctx, workspace, in, subnet);
+	default:
+		return HAVIP_PASS_NOT_HAVIP;
+	}
 }
 
 static __always_inline enum havip_reason hear_arp(const struct packet *packet, const struct havip_port *in,

@@ -138,6 +138,7 @@ struct macs {
 /* What is too large for a stack of 512 bytes. */
 struct workspace {
 	struct heard_packet packet;
+	struct upper upper; /* of that */
 	struct scratch message;
 	struct heard_advert heard;
 	struct announcement said;

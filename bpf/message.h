@@ -45,9 +45,6 @@ static __always_inline const __u8 *bytes_at(const struct scratch *from, __u32 at
 	return from->bytes + at;
 }
 
-/* A function of its own to the verifier too, which so walks its loop once and not for every way there. */
-#define VERIFIED_ALONE __weak __noinline
-
 /* Offsets are from the start of the IP header. */
 struct upper {
 	__u32 at;	/* the upper layer's header */

@@ -8,6 +8,9 @@
 
 #include "parse.h"
 
+/* Functions that are verified alone have names that the linker sees; and these go by what a frame is to the entry. */
+#define nat_read PER_ENTRY(nat_read)
+
 /* Each entry's own. The packet's bytes from `at` on, whether linear or not; 0: they are there, or written. */
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes);
 static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 bytes);
@@ -107,11 +110,15 @@ static __noinline enum parsed read_upper(void *ctx, __u32 end, struct ipv4_at *p
 }
 
 /* @at Of the IPv4 header. */
-static __noinline enum parsed nat_read(void *ctx, __u32 at, __u32 bytes, struct nat *nat)
+VERIFIED_ALONE int nat_read(FRAME *ctx, __u32 at, __u32 bytes, struct nat *nat)
 {
-	struct ipv4_at *outer = &nat->outer, *quoted = &nat->quoted;
+	struct ipv4_at *outer, *quoted;
 	__u32 type, end, offset;
 
+	if (!nat)
+		return PARSE_SHORT;
+	outer = &nat->outer;
+	quoted = &nat->quoted;
 	nat->error = 0;
 	if (read_ipv4(ctx, at, bytes, outer) != PARSED)
 		return PARSE_SHORT;

@@ -23,6 +23,10 @@
 		seldom;                                                                                            \
 	})
 
+/* A function of its own to the verifier too, which so walks it once, and not for every way there; whoever calls it knows
+ * nothing of its answer. */
+#define VERIFIED_ALONE __weak __noinline
+
 #define VLAN_ID_MASK 0x0fff
 #define VLAN_TAGS_MAX 2
 

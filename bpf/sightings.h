@@ -102,33 +102,35 @@ static __always_inline __u64 since_when(__u32 havip, __u64 holder)
 	return state && holder_word(&state->held) == holder ? *(volatile __u64 *)&state->held_since_ns : 0;
 }
 
-static __noinline void note_delivered(__u32 havip, __u64 holder)
+VERIFIED_ALONE int note_delivered(__u32 havip, __u64 holder)
 {
 	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
 	__u64 now_ns = bpf_ktime_get_ns(), since_ns = since_when(havip, holder);
 	struct havip_tenure *tenure;
 
 	if (!seen || !since_ns)
-		return;
+		return 0;
 	tenure = tenure_of(seen, since_ns);
 	tenure->last_to_ns = now_ns;
 	if (!tenure->first_to_ns)
 		tenure->first_to_ns = now_ns;
 	note_missed(tenure, now_ns);
+	return 0;
 }
 
 /* Nobody holds it since then: whoever did is missed. */
-static __noinline void note_unheld(__u32 havip)
+VERIFIED_ALONE int note_unheld(__u32 havip)
 {
 	struct havip_sightings *seen = bpf_map_lookup_elem(&sightings, &havip);
 	__u64 since_ns = since_when(havip, 0);
 	struct havip_tenure *tenure;
 
 	if (!seen || !since_ns)
-		return;
+		return 0;
 	tenure = tenure_before(seen, since_ns);
 	if (tenure)
 		note_missed(tenure, bpf_ktime_get_ns());
+	return 0;
 }
 
 /* This CPU's counters. */

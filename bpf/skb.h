@@ -122,6 +122,7 @@ static __always_inline __u32 gso_header_bytes(const struct packet *packet)
 struct wire {
 	__u64 packets;
 	__u64 bytes;
+	__u32 segment_bytes; /* of the longest one, where they are to be cut yet; without headers that cannot be told */
 };
 
 /* What the wire would carry; computed, since a tap's GSO skb does not say its number of segments
@@ -134,6 +135,7 @@ static __always_inline struct wire on_the_wire(struct __sk_buff *skb, const stru
 	if (!size)
 		return wire;
 	header = gso_header_bytes(packet);
+	wire.segment_bytes = header + size;
 	if (header && header < skb->len) {
 		wire.packets = (skb->len - header + size - 1) / size;
 		wire.bytes += (wire.packets - 1) * header;

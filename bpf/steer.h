@@ -129,19 +129,20 @@ static __noinline enum havip_reason steer_back(const struct packet *packet, cons
 }
 
 /* @holder Its word. */
-static __noinline void trace_found(__u32 subnet, __u32 havip, __u64 holder)
+VERIFIED_ALONE int trace_found(__u32 subnet, __u32 havip, __u64 holder)
 {
 	__u32 zero = 0;
 	struct havip_trace *trace = bpf_map_lookup_elem(&traces, &zero);
 
 	if (!trace)
-		return;
+		return 0;
 	trace->subnet = subnet;
 	if (havip == NO_HAVIP)
-		return;
+		return 0;
 	trace->havip = havip;
 	trace->found = 1;
 	*(__u64 *)&trace->holder = holder;
+	return 0;
 }
 
 /* An IPv4 or IPv6 frame, whose headers are there. */
@@ -195,8 +196,8 @@ static __always_inline int is_ip(const struct packet *packet)
 	return packet->protocol == bpf_htons(ETH_P_IP) || packet->protocol == bpf_htons(ETH_P_IPV6);
 }
 
-/* No reason either: an EIP's, for which a tail call goes on (eip.h). */
-#define CROSSES (HAVIP_REASON_COUNT + 1)
+/* No reason: an EIP's, for which a tail call goes on (eip.h). */
+#define CROSSES HAVIP_REASON_COUNT
 
 static __always_inline enum havip_reason steer(void *ctx, const struct packet *packet, const struct havip_port *in,
 					       struct delivery *to)

@@ -6,6 +6,9 @@
 #include <linux/pkt_cls.h>
 #include <linux/if_packet.h>
 
+#define FRAME struct __sk_buff
+#define PER_ENTRY(NAME) tc_##NAME
+
 #include "eip.h"
 #include "skb.h"
 
@@ -174,23 +177,21 @@ static __always_inline int tc_enter(struct __sk_buff *skb, const struct havip_ta
 }
 
 /* Longer than the device's MTU, also once it is cut into segments. */
-static __always_inline int is_too_long(const struct __sk_buff *skb, const struct packet *packet,
+static __always_inline int is_too_long(const struct __sk_buff *skb, const struct wire *wire,
 				       const struct havip_target *target, enum havip_reason reason)
 {
 	if (!skb->gso_size)
 		return skb->len > target_frame_max(target);
 	/* A guest takes segments uncut, whatever their length; who is outside does not. */
-	return reason == HAVIP_REDIRECT_OUT && gso_header_bytes(packet) + skb->gso_size > target->mtu + ETH_HLEN;
+	return reason == HAVIP_REDIRECT_OUT && wire->segment_bytes > target->mtu + ETH_HLEN;
 }
 
-static __always_inline int tc_cross(struct __sk_buff *skb, const struct packet *packet, const struct havip_port *in,
+static __always_inline int tc_cross(struct __sk_buff *skb, const struct wire *wire, const struct havip_port *in,
 				    struct crossing *crossing, enum havip_reason reason)
 {
-	struct wire wire = on_the_wire(skb, packet);
-
 	if (reason != HAVIP_REDIRECT_HOLDER && reason != HAVIP_REDIRECT_OUT)
 		goto end;
-	if (is_too_long(skb, packet, crossing->to.target, reason)) {
+	if (is_too_long(skb, wire, crossing->to.target, reason)) {
 		reason = HAVIP_DROP_EIP_TOO_LONG;
 		goto end;
 	}
@@ -200,11 +201,11 @@ static __always_inline int tc_cross(struct __sk_buff *skb, const struct packet *
 	}
 	count_frame(in, reason);
 	if (crossing->source)
-		count_left(in, crossing, wire.packets);
+		count_left(in, crossing, wire->packets);
 	if (reason == HAVIP_REDIRECT_OUT)
 		return tc_leave(crossing);
 	if (!is_traced(in))
-		count_delivered(&crossing->to, wire.packets, wire.bytes);
+		count_delivered(&crossing->to, wire->packets, wire->bytes);
 	return tc_enter(skb, crossing->to.target);
 end:
 	count_frame(in, reason);
@@ -218,6 +219,7 @@ int havip_tc_eip(struct __sk_buff *skb)
 	struct packet packet = {};
 	struct crossing crossing = {};
 	enum havip_reason reason;
+	struct wire wire;
 
 	if (!in || tc_parse_pulled(skb, &packet) != PARSED)
 		return TC_ACT_UNSPEC;
@@ -225,9 +227,10 @@ int havip_tc_eip(struct __sk_buff *skb)
 		reason = answer_for_eip(skb, &packet, in);
 		return tc_finish(skb, &packet, in, &crossing.to, reason, 1);
 	}
+	wire = on_the_wire(skb, &packet);
 	reason = cross(skb, &crossing, &packet, in, skb->gso_size != 0);
 	if (reason != HAVIP_PASS_NOT_HAVIP)
-		return tc_cross(skb, &packet, in, &crossing, reason);
+		return tc_cross(skb, &wire, in, &crossing, reason);
 	if (crossing.source && cross_write(skb, &crossing, 0)) {
 		count_frame(in, HAVIP_DROP_EIP_NOT_WRITABLE);
 		return TC_ACT_SHOT;

@@ -30,20 +30,21 @@ static __always_inline int is_delivered(enum havip_reason reason)
 	 REASON_BIT(HAVIP_DROP_EIP_NO_ROUTE) | REASON_BIT(HAVIP_DROP_EIP_NO_NEIGHBOUR) |                           \
 	 REASON_BIT(HAVIP_DROP_EIP_NOT_WRITABLE) | REASON_BIT(HAVIP_DROP_EIP_NO_REDIRECT) |    \
 	 REASON_BIT(HAVIP_DROP_EIP_SPOOF))
-_Static_assert(HAVIP_REASON_COUNT + 1 < 64, "a reason is a bit above, and so are those two that hear.h and steer.h add");
+_Static_assert(HAVIP_REASON_COUNT < 64, "a reason is a bit above, and so is the one that steer.h adds");
 
 static __always_inline int is_drop(enum havip_reason reason)
 {
 	return DROPS >> reason & 1;
 }
 
-static __noinline void trace_end(enum havip_reason reason)
+VERIFIED_ALONE int trace_end(__u32 reason)
 {
 	__u32 zero = 0;
 	struct havip_trace *trace = bpf_map_lookup_elem(&traces, &zero);
 
 	if (trace)
 		trace->reason = reason;
+	return 0;
 }
 
 static __always_inline void count_reason(__u32 slot, enum havip_reason reason)

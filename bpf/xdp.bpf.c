@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The entry for NICs: frames from the wire, complete, without an skb. Also for vNICs whose guest sends finished
  * frames, where the operator forces it (`hooks: { NAME: xdp }`). */
+#define FRAME struct xdp_md
+#define PER_ENTRY(NAME) xdp_##NAME
+
 #include "eip.h"
 
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes)
