@@ -180,7 +180,8 @@ function tablePicture(above: readonly Above[]): Picture {
           text([name], {
             ...{ frameAnchor: 'top-left', dx: 10, dy: 10 + 15 * way, fill: color },
           }),
-          text(rows[way] ?? [], {
+          // Below, where there is room for it.
+          text(rows[way]?.filter(({ count }) => way === 0 || count > BASE) ?? [], {
             ...{ x: 'count', y: way === 0 ? 'high' : 'low', dy: way === 0 ? -12 : 12 },
             text: ({ ns }: { ns: number }) => ns.toFixed(0),
           }),
