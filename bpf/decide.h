@@ -64,11 +64,12 @@ static __always_inline void forget_pending(struct havip_state *state)
 	*(__u64 *)&state->pending = 0;
 }
 
-/* Under the lock. */
+/* Under the lock, which readers do not take: between one holder and the next there is no time (sightings.h). */
 static __always_inline void state_follow(struct havip_state *state, __u64 holder, __u64 since_ns)
 {
-	*(volatile __u64 *)&state->held_since_ns = since_ns;
+	*(volatile __u64 *)&state->held_since_ns = 0;
 	*(volatile __u64 *)&state->held = holder;
+	*(volatile __u64 *)&state->held_since_ns = since_ns;
 }
 
 /* Under the lock. What packets go by is written last: they find the rest in place. */
@@ -76,8 +77,8 @@ static __always_inline void write_holder(struct havip_binding *binding, struct h
 					 struct havip_state *state, __u64 holder, __u64 since_ns)
 {
 	binding->since_ns = since_ns;
-	*(volatile __u64 *)&binding->holder = holder;
 	state_follow(state, holder, since_ns);
+	*(volatile __u64 *)&binding->holder = holder;
 	if (steered)
 		*(volatile __u64 *)steered = holder;
 }

@@ -20,11 +20,12 @@ static __always_inline int may_announce(const struct packet *packet)
 	return header[6] == NEXT_ICMPV6 || header[6] == PROTOCOL_VRRP || is_extension(header[6]);
 }
 
+/* Judging what was said is the caller's, since stacks add up. */
 enum heard {
 	HEARD_NOTHING,
 	HEARD_ADVERT,
-	HEARD_CLAIM,	/* the workspace has what was said. Judging it is the caller's, since stacks add up */
-	HEARD_QUESTION, /* and whom it may be about */
+	HEARD_CLAIM,	/* the workspace has it in `said` */
+	HEARD_QUESTION, /* ICMPv6 that may be one: the workspace has it in `message`, and where it begins there */
 };
 
 /* What the workspace's packet says about an address; changes no frame. */
@@ -39,7 +40,7 @@ VERIFIED_ALONE int hear(FRAME *ctx, struct workspace *workspace, const struct ha
 
 	if (!workspace || !in)
 		return HEARD_NOTHING;
-	advert = &workspace->heard;
+	advert = &workspace->advert;
 	scratch = &workspace->message;
 	source = workspace->packet.source;
 	up = &workspace->upper;

@@ -135,12 +135,12 @@ struct macs {
 	__u8 source[6];
 };
 
-/* What is too large for a stack of 512 bytes. */
+/* What is too large for a stack of 512 bytes, and what one function verified alone leaves for another. */
 struct workspace {
 	struct heard_packet packet;
-	struct upper upper; /* of that */
+	struct upper upper; /* of that, for whoever answers it */
 	struct scratch message;
-	struct heard_advert heard;
+	struct heard_advert advert;
 	struct announcement said;
 	struct macs macs;
 	struct arp_ipv4 arp;

@@ -8,7 +8,6 @@
 
 #include "parse.h"
 
-/* Functions that are verified alone have names that the linker sees; and these go by what a frame is to the entry. */
 #define nat_read PER_ENTRY(nat_read)
 
 /* Each entry's own. The packet's bytes from `at` on, whether linear or not; 0: they are there, or written. */
@@ -43,9 +42,7 @@ struct ipv4_at {
 };
 
 struct nat {
-	__u32 bytes; /* the frame's */
 	__u32 error; /* an ICMP error, which quotes */
-	__be16 icmp_ports[2];
 	struct ipv4_at outer;
 	struct ipv4_at quoted;
 };

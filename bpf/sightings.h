@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* When a holder was last seen, and when its successor first: what a failover is told by. A time stamp costs half of a
+/* When a holder was last seen, and when its successor first: what a failover is told by. A time stamp costs a good part of a
  * packet's way, so not every packet gets one. In each tick of the kernel's clock a CPU stamps the first 96 that come,
  * whosever they are: up to 24,000 a second (ticks of 4 ms) that is every packet. On a busier CPU the next 32 go to as many
  * HAVIPs, one each; and every HAVIP always has one packet of 1,024 stamped, and the first to a new holder. */
@@ -93,13 +93,33 @@ static __always_inline void note_missed(struct havip_tenure *tenure, __u64 now_n
 	tenure->missed++;
 }
 
+/* As the next one, by the binding itself. */
+static __always_inline __u64 since_when_bound(__u32 havip, __u64 holder)
+{
+	struct havip_policy *policy = bpf_map_lookup_elem(&havips, &havip);
+	struct havip_binding *binding;
+	struct havip_key key;
+
+	if (!policy)
+		return 0;
+	__builtin_memcpy(&key, &policy->key, sizeof(key));
+	binding = binding_find(&key);
+	return binding && holder_word(&binding->holder) == holder ? binding->since_ns : 0;
+}
+
 /* Since when that holder, by its word, has had it (0: since when nobody has); 0: it is another's by now, or never was
- * anybody's. Packets are steered by a copy of the binding, which may be a moment behind. */
+ * anybody's. Packets go by one copy of the binding, and this asks another: either may be a moment behind. */
 static __always_inline __u64 since_when(__u32 havip, __u64 holder)
 {
 	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
+	__u64 since_ns;
 
-	return state && holder_word(&state->held) == holder ? *(volatile __u64 *)&state->held_since_ns : 0;
+	if (!state)
+		return 0;
+	if (unlikely(holder_word(&state->held) != holder))
+		return since_when_bound(havip, holder);
+	since_ns = *(volatile __u64 *)&state->held_since_ns;
+	return holder_word(&state->held) == holder ? since_ns : 0;
 }
 
 VERIFIED_ALONE int note_delivered(__u32 havip, __u64 holder)

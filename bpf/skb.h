@@ -4,6 +4,7 @@
 #ifndef HAVIP_SKB_H
 #define HAVIP_SKB_H
 
+#include <linux/in.h>
 #include <bpf/bpf_core_read.h>
 
 #include "parse.h"

@@ -28,7 +28,7 @@ static __always_inline int is_delivered(enum havip_reason reason)
 	 REASON_BIT(HAVIP_DROP_EIP_MALFORMED) | REASON_BIT(HAVIP_DROP_EIP_MISQUOTED) |                             \
 	 REASON_BIT(HAVIP_DROP_EIP_NOT_HOLDER) | REASON_BIT(HAVIP_DROP_EIP_TOO_LONG) |                             \
 	 REASON_BIT(HAVIP_DROP_EIP_NO_ROUTE) | REASON_BIT(HAVIP_DROP_EIP_NO_NEIGHBOUR) |                           \
-	 REASON_BIT(HAVIP_DROP_EIP_NOT_WRITABLE) | REASON_BIT(HAVIP_DROP_EIP_NO_REDIRECT) |    \
+	 REASON_BIT(HAVIP_DROP_EIP_NOT_WRITABLE) | REASON_BIT(HAVIP_DROP_EIP_NO_REDIRECT) |                         \
 	 REASON_BIT(HAVIP_DROP_EIP_SPOOF))
 _Static_assert(HAVIP_REASON_COUNT < 64, "a reason is a bit above, and so is the one that steer.h adds");
 

@@ -69,7 +69,9 @@ async function fill(count: number): Promise<Filled> {
   const helper = await costProcess(lab, daemon.pinPath, [
     { port: UPLINK, frame: staleFrame(lab), spread: count },
   ]);
-  await checkHeld(helper, count);
+  await checkRedirects(helper, 'least', 1, 1);
+  // One in so many may cross the bridge, that it may learn.
+  await checkRedirects(helper, 'own', PROBES, PROBES - 2);
   // The first packet to a holder is always stamped (bpf/sightings.h), and so costs more than all that come after it.
   for (const program of PROGRAMS) await costOf(helper, 0, program, WARM_UPS * count);
   const bytes = JSON.parse(/^filled (.*)$/m.exec(said)?.[1] ?? '{}') as Record<string, number>;
@@ -78,13 +80,18 @@ async function fill(count: number): Promise<Filled> {
 
 const PROBES = 200;
 
-/** Any of them; one in so many may cross the bridge, that it may learn. */
-async function checkHeld(helper: CostProcess, count: number): Promise<void> {
+/** Any of the HAVIPs; a drop would be cheaper. */
+async function checkRedirects(
+  helper: CostProcess,
+  program: (typeof PROGRAMS)[number],
+  probes: number,
+  least: number,
+): Promise<void> {
   let redirected = 0;
-  for (let probe = 0; probe < PROBES; probe++)
-    if ((await costOf(helper, 0, 'own', 1)).action === XDP_REDIRECT) redirected++;
-  if (redirected >= PROBES - 2) return;
-  throw new HavipError('FAILED', `of ${count} HAVIPs, ${redirected} of ${PROBES} packets were redirected`);
+  for (let probe = 0; probe < probes; probe++)
+    if ((await costOf(helper, 0, program, 1)).action === XDP_REDIRECT) redirected++;
+  if (redirected >= least) return;
+  throw new HavipError('FAILED', `${program}: ${redirected} of ${probes} packets were redirected`);
 }
 
 /** Above an empty program, a round each. Unit: nanoseconds. */

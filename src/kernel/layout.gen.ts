@@ -9,7 +9,7 @@ export interface Layout<T> {
 }
 
 export const LIMITS = {
-  ABI_VERSION: 7,
+  ABI_VERSION: 8,
   NAME_BYTES: 64,
   NEAR_PORTS: 4096,
   BUCKET_WORDS: 4,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A frame, in by a port -> what becomes of it, why, and its bytes afterwards: the TypeScript twin of bpf/steer.h and
+// A frame, in by a port -> what becomes of it, why, and its bytes afterwards: the TypeScript twin of bpf/steer.h, hear.h and
 // of what the two entries add (`rebind: kernel`). Pure: what it needs to know of the world is handed in.
 import type { Registry } from '../holders/registry.js';
 import { CLAIM_KIND, CLAIM_RESULT, PORT_KIND, REASON, TARGET_FLAGS } from '../kernel/layout.gen.js';

@@ -2,6 +2,7 @@
 // What the programs note of a holder's time: when it was first and last delivered to, when it first and last spoke as
 // the HAVIP, who was missed, and when a master's adverts began and ended. And that they do not do so for every packet.
 import test, { type ExecutionContext } from 'ava';
+import { Commander } from '../../src/control/commander.js';
 import { POLICY_FLAGS, type Advert, type Tenure } from '../../src/kernel/layout.gen.js';
 import { ipv4, ipv6 } from './frames.js';
 import { announceRequest, HOLDER, packet4, PEER_V4, PEER_V6, probe, SENDER } from './names.js';
@@ -155,6 +156,18 @@ serial('what comes while nobody holds it is missed of the last holder', (t, entr
   t.is(missed, 3n);
   t.true(missedNs > lastFromNs);
   t.is(lastToNs, 0n);
+});
+
+serial('whom the loader takes it from is missed; of an index that passes on nobody is', (t, entry) => {
+  run(entry, spoken());
+  const before = sinceOf('v4');
+  const commander = new Commander(world.commandFd);
+  t.not(commander.release(HAVIP.v4, 0, process.hrtime.bigint()), null);
+  run(entry, packet4(HOLDER));
+  t.is(tenure('v4', before).missed, 1n);
+  commander.reset(HAVIP.v4);
+  const { held, heldSinceNs } = world.tables.states.get(HAVIP.v4) ?? {};
+  t.deepEqual([held?.port, heldSinceNs], [0, 0n]);
 });
 
 serial('of many packets a few are stamped, and after a move the first', (t, entry) => {

@@ -72,6 +72,26 @@ test.serial('of each the first packet to a new holder is stamped, as of that bin
   }
 });
 
+test.serial('where packets go by the binding itself, stamps do', (t) => {
+  const mac = '020000ffffff';
+  for (const id of ids) {
+    const row = world.tables.bindings.get(keyOf(id));
+    if (!row) throw new Error(`no binding ${id}`);
+    const holder = { mac: Buffer.from(mac, 'hex'), port: PORTS.other.slot };
+    world.tables.bindings.set(keyOf(id), { ...row, holder, sinceNs: 3n });
+  }
+  const spilled = ids.filter((id) => steered(addressOf(id)) === mac);
+  t.true(spilled.length > 0);
+  for (const id of spilled) {
+    const seen = world.tables.sightings.get(id);
+    t.true(
+      [seen?.one, seen?.other].some((one) => one?.sinceNs === 3n && one.firstToNs > 0n),
+      addressOf(id),
+    );
+  }
+  bindAll(PORTS.tap.slot, 4n);
+});
+
 test.serial('what is beside them is nobody’s', (t) => {
   for (const id of ids) {
     t.is(steered(ipv4Of(id).replace(/^10/, '11')), null);
