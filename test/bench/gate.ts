@@ -8,6 +8,8 @@ import type { Entry } from '../../src/bench/packet-site.js';
 export interface Gate {
   /** Median of the pairs. */
   readonly ratio: number;
+  /** What the bare redirect took for a packet, the median. */
+  readonly bareNs: number;
   /** Frames, the bare redirect's included. */
   readonly lost: number;
 }
@@ -26,6 +28,7 @@ export async function measureGate(entry: Entry): Promise<Gate> {
   } as const;
   const { '64 bytes': { havip = [], bare = [] } = {} } = await withLabs(() => measureRates(options));
   return {
+    bareNs: median(bare.map(({ ns }) => ns)),
     ratio: median(bare.map(({ ns }, i) => ns / (havip[i]?.ns ?? NaN))),
     lost: [...havip, ...bare].reduce((sum, { lost }) => sum + lost, 0),
   };

@@ -5,13 +5,15 @@ import { cpus, release } from 'node:os';
 import { median } from '../../src/bench/figures.js';
 import type { Entry } from '../../src/bench/packet-site.js';
 import { countPrograms } from './counts.js';
-import { measureGate } from './gate.js';
+import { measureGate, type Gate } from './gate.js';
 import { record } from './recorded.js';
 
-async function rate(entry: Entry): Promise<number> {
-  const ratios: number[] = [];
-  for (let i = 0; i < 3; i++) ratios.push((await measureGate(entry)).ratio);
-  return Number(median(ratios).toFixed(3));
+async function rate(entry: Entry): Promise<Pick<Gate, 'ratio' | 'bareNs'>> {
+  const gates: Gate[] = [];
+  for (let i = 0; i < 3; i++) gates.push(await measureGate(entry));
+  const middle = (of: (gate: Gate) => number, digits: number): number =>
+    Number(median(gates.map(of)).toFixed(digits));
+  return { ratio: middle(({ ratio }) => ratio, 3), bareNs: middle(({ bareNs }) => bareNs, 0) };
 }
 
 record('counts.json', countPrograms());

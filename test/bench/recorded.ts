@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Counts } from './counts.js';
+import type { Gate } from './gate.js';
 
 const FOLDER = new URL('../../../test/bench/', import.meta.url);
 const pathOf = (name: string): string => fileURLToPath(new URL(name, FOLDER));
@@ -13,9 +14,9 @@ export interface Rates {
   readonly kernel: string;
   readonly cpu: string;
   /** XDP entry, 64 bytes. */
-  readonly wire: number;
+  readonly wire: Pick<Gate, 'ratio' | 'bareNs'>;
   /** tc entry, 64 bytes. */
-  readonly guest: number;
+  readonly guest: Pick<Gate, 'ratio' | 'bareNs'>;
 }
 
 export const recordedCounts = (): Counts => read('counts.json') as Counts;

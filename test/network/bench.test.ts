@@ -19,25 +19,35 @@ const ALLOWED = 0.95;
 /** On any other, where calls and caches cost otherwise: a fast path that looks up nothing twice has never been below. */
 const ANYWHERE = 0.7;
 
-function leastRatio(t: ExecutionContext, entry: 'wire' | 'guest'): number {
+/** Times what the bare redirect took: where the same processor is so much slower, its caches are somebody else's too, and
+ * what reads memory suffers more than what reads none. */
+const DISTURBED = 1.25;
+
+/** Why what is recorded says nothing about this machine now; null: it does. */
+function incomparable(entry: 'wire' | 'guest', { bareNs }: Gate): string | null {
   const recorded = recordedRates();
   const here = { kernel: release(), cpu: cpus()[0]?.model.trim() ?? '?' };
-  if (recorded.kernel === here.kernel && recorded.cpu === here.cpu) return ALLOWED * recorded[entry];
-  t.log(
-    `NOT COMPARED: recorded on ${recorded.cpu}, Linux ${recorded.kernel}; this is ${here.cpu}, ${here.kernel}`,
-  );
-  return ANYWHERE;
+  if (recorded.kernel !== here.kernel || recorded.cpu !== here.cpu)
+    return `recorded on ${recorded.cpu}, Linux ${recorded.kernel}; this is ${here.cpu}, ${here.kernel}`;
+  const { bareNs: thereNs } = recorded[entry];
+  if (bareNs <= DISTURBED * thereNs) return null;
+  return `disturbed: a bare redirect takes ${bareNs.toFixed(0)} ns, and took ${thereNs} when it was recorded`;
 }
+
+const leastRatio = (entry: 'wire' | 'guest', gate: Gate): number =>
+  incomparable(entry, gate) === null ? ALLOWED * recordedRates()[entry].ratio : ANYWHERE;
 
 for (const entry of ['wire', 'guest'] as const) {
   test.serial(
     `64 bytes, ${entry === 'wire' ? 'XDP' : 'tc'} entry: no loss, and as near to a bare redirect as recorded`,
     async (t) => {
-      const least = leastRatio(t, entry);
-      const isGood = ({ lost, ratio }: Gate): boolean => lost === 0 && ratio >= least;
+      const isGood = (gate: Gate): boolean => gate.lost === 0 && gate.ratio >= leastRatio(entry, gate);
       const first = await measureGate(entry);
       // Once more before it is believed: something else may have run.
       const gate = isGood(first) ? first : await measureGate(entry);
+      const why = incomparable(entry, gate);
+      const least = leastRatio(entry, gate);
+      if (why !== null) t.log(`NOT COMPARED: ${why}`);
       t.log(`ratio ${gate.ratio.toFixed(3)}, at least ${least.toFixed(3)}; lost ${gate.lost}`);
       t.is(gate.lost, 0);
       t.true(gate.ratio >= least, `ratio ${gate.ratio} (before: ${first.ratio})`);
