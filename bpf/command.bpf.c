@@ -126,7 +126,7 @@ static __always_inline void follow_binding(__u32 havip, struct havip_binding *bi
 {
 	struct havip_state *state = bpf_map_lookup_elem(&states, &havip);
 
-	if (!state || !binding)
+	if (!state)
 		return;
 	bpf_spin_lock(&state->lock);
 	state_follow(state, holder_word(&binding->holder), binding->since_ns);
@@ -162,11 +162,7 @@ VERIFIED_ALONE int place_havip(__u32 havip)
 	binding = binding_find(&key);
 	if (binding && binding->havip != havip)
 		binding = 0;
-	if (cell_place(&cell, havip) < 0) {
-		if (binding && bucket_spilled(cell.bucket)) {
-			follow_binding(havip, binding, 0);
-			return 1;
-		}
+	if (cell_place(&cell, havip) < 0 && !(binding && bucket_spilled(cell.bucket))) {
 #pragma unroll
 		for (int i = HAVIP_BUCKET_WORDS - 1; i >= 0; i--) {
 			__u64 word = cell.bucket->words[i];

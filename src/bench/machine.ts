@@ -28,11 +28,16 @@ export interface Machine {
   readonly commit: string | null;
 }
 
+/** What decides how a program is compiled and how fast it can be. */
+export const kernelAndCpu = (): Pick<Machine, 'kernel' | 'cpu'> => ({
+  kernel: release(),
+  cpu: cpus()[0]?.model.trim() ?? 'unknown',
+});
+
 export async function thisMachine(): Promise<Machine> {
   return {
     date: new Date().toISOString(),
-    kernel: release(),
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    ...kernelAndCpu(),
     cpus: cpus().length,
     memory: totalmem(),
     versions: {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How much code the fast path is, as the kernel counts it: what a change of it costs before any clock is asked.
-import { cpus, release } from 'node:os';
-import { compiler } from '../../src/bench/machine.js';
+import { compiler, kernelAndCpu } from '../../src/bench/machine.js';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
 import { RING_NAME, sizeMaps } from '../../src/kernel/maps.js';
 import { BpfObject, closeFd, programInfo } from '../../src/native/index.js';
+import type { Circumstances } from './recorded.js';
 
 export interface ProgramCounts {
   /** Instructions that the verifier walked, over all branches. */
@@ -15,10 +15,7 @@ export interface ProgramCounts {
   readonly machineBytes: number;
 }
 
-export interface Counts {
-  readonly kernel: string;
-  readonly cpu: string;
-  readonly clang: string | null;
+export interface Counts extends Circumstances {
   readonly programs: Readonly<Record<string, ProgramCounts>>;
 }
 
@@ -34,8 +31,7 @@ export function countPrograms(): Counts {
     object.load();
     const programs = object.programs().sort();
     return {
-      kernel: release(),
-      cpu: cpus()[0]?.model.trim() ?? '',
+      ...kernelAndCpu(),
       clang: compiler(),
       programs: Object.fromEntries(programs.map((name) => [name, countsOf(object.programFd(name))])),
     };
@@ -48,11 +44,4 @@ function countsOf(fd: number): ProgramCounts {
   const { verifiedInstructions, xlatedBytes, jitedBytes } = programInfo(fd);
   closeFd(fd);
   return { verified: verifiedInstructions, instructions: xlatedBytes / 8, machineBytes: jitedBytes };
-}
-
-/** Why what is measured here says nothing about what was recorded there; null: it does. */
-export function incomparable(here: Counts, there: Counts): string | null {
-  for (const what of ['kernel', 'cpu', 'clang'] as const)
-    if (here[what] !== there[what]) return `${what} is ${here[what]}, recorded with ${there[what]}`;
-  return null;
 }

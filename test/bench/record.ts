@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // `make bench-record`: writes down what the tests compare with. Of three measurements the one in the middle: the gate
 // shall not be where luck was.
-import { cpus, release } from 'node:os';
 import { median } from '../../src/bench/figures.js';
+import { kernelAndCpu } from '../../src/bench/machine.js';
 import type { Entry } from '../../src/bench/packet-site.js';
 import { countPrograms } from './counts.js';
 import { measureGate, type Gate } from './gate.js';
@@ -17,5 +17,4 @@ async function rate(entry: Entry): Promise<Pick<Gate, 'ratio' | 'bareNs'>> {
 }
 
 record('counts.json', countPrograms());
-const machine = { kernel: release(), cpu: cpus()[0]?.model.trim() ?? '' };
-record('recorded.json', { ...machine, wire: await rate('wire'), guest: await rate('guest') });
+record('recorded.json', { ...kernelAndCpu(), wire: await rate('wire'), guest: await rate('guest') });

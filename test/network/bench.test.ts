@@ -3,10 +3,11 @@
 // nothing on a machine that others use too. And the benchmarks leave nothing behind, however they end.
 import test, { type ExecutionContext } from 'ava';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { cpus, release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureGate, type Gate } from '../bench/gate.js';
-import { recordedRates } from '../bench/recorded.js';
+import { incomparable, recordedRates } from '../bench/recorded.js';
+import { kernelAndCpu } from '../../src/bench/machine.js';
 import { labPrefixes } from '../../src/lab/cleanup.js';
 import { CLI } from '../../src/lab/demo-daemon.js';
 import { Child } from '../../src/lab/process.js';
@@ -23,30 +24,24 @@ const ANYWHERE = 0.7;
  * what reads memory suffers more than what reads none. */
 const DISTURBED = 1.25;
 
-/** Why what is recorded says nothing about this machine now; null: it does. */
-function incomparable(entry: 'wire' | 'guest', { bareNs }: Gate): string | null {
+/** The least ratio to a bare redirect, and why it is not what is recorded; null: it is. */
+function barOf(entry: 'wire' | 'guest', { bareNs }: Gate): { least: number; why: string | null } {
   const recorded = recordedRates();
-  const here = { kernel: release(), cpu: cpus()[0]?.model.trim() ?? '?' };
-  if (recorded.kernel !== here.kernel || recorded.cpu !== here.cpu)
-    return `recorded on ${recorded.cpu}, Linux ${recorded.kernel}; this is ${here.cpu}, ${here.kernel}`;
-  const { bareNs: thereNs } = recorded[entry];
-  if (bareNs <= DISTURBED * thereNs) return null;
-  return `disturbed: a bare redirect takes ${bareNs.toFixed(0)} ns, and took ${thereNs} when it was recorded`;
+  const { ratio, bareNs: thereNs } = recorded[entry];
+  const slower = `disturbed: a bare redirect takes ${bareNs.toFixed(0)} ns, and took ${thereNs} when it was recorded`;
+  const why = incomparable(kernelAndCpu(), recorded) ?? (bareNs > DISTURBED * thereNs ? slower : null);
+  return { least: why === null ? ALLOWED * ratio : ANYWHERE, why };
 }
-
-const leastRatio = (entry: 'wire' | 'guest', gate: Gate): number =>
-  incomparable(entry, gate) === null ? ALLOWED * recordedRates()[entry].ratio : ANYWHERE;
 
 for (const entry of ['wire', 'guest'] as const) {
   test.serial(
     `64 bytes, ${entry === 'wire' ? 'XDP' : 'tc'} entry: no loss, and as near to a bare redirect as recorded`,
     async (t) => {
-      const isGood = (gate: Gate): boolean => gate.lost === 0 && gate.ratio >= leastRatio(entry, gate);
+      const isGood = (gate: Gate): boolean => gate.lost === 0 && gate.ratio >= barOf(entry, gate).least;
       const first = await measureGate(entry);
       // Once more before it is believed: something else may have run.
       const gate = isGood(first) ? first : await measureGate(entry);
-      const why = incomparable(entry, gate);
-      const least = leastRatio(entry, gate);
+      const { least, why } = barOf(entry, gate);
       if (why !== null) t.log(`NOT COMPARED: ${why}`);
       t.log(`ratio ${gate.ratio.toFixed(3)}, at least ${least.toFixed(3)}; lost ${gate.lost}`);
       t.is(gate.lost, 0);

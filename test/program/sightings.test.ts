@@ -18,10 +18,7 @@ const NONE: Tenure = {
 const spoken = (from = SENDER): Buffer => ipv4({ to: HOLDER, from }, { source: V4, destination: PEER_V4 });
 
 /** That of a binding; all zeros where nothing was seen of it. */
-function tenure(name: HavipName, sinceNs: bigint): Tenure {
-  const row = world.tables.sightings.get(HAVIP[name]);
-  return [row?.one, row?.other].find((one) => one?.sinceNs === sinceNs) ?? NONE;
-}
+const tenure = (name: HavipName, sinceNs: bigint): Tenure => world.tenure(HAVIP[name], sinceNs) ?? NONE;
 
 const sinceOf = (name: HavipName): bigint => world.tables.bindings.get(KEYS[name])?.sinceNs ?? 0n;
 const present = (name: HavipName): Tenure => tenure(name, sinceOf(name));

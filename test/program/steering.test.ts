@@ -38,12 +38,16 @@ bindAll(PORTS.other.slot, 1n);
 
 /** As the loader does. */
 function bindAll(port: number, sinceNs: bigint): void {
+  writeBindings(port, sinceNs);
+  world.steer(...ids);
+}
+
+function writeBindings(port: number, sinceNs: bigint, mac = macOf): void {
   for (const id of ids) {
-    const holder = { mac: Buffer.from(macOf(id), 'hex'), port };
+    const holder = { mac: Buffer.from(mac(id), 'hex'), port };
     const row = { holder, former: holder, sinceNs, havip: id, moves: 0, by: 0, reserved: 0 };
     world.tables.bindings.set(keyOf(id), row);
   }
-  world.steer(...ids);
 }
 
 /** Where a packet to that address goes: the MAC it leaves with; null: it passes. */
@@ -66,29 +70,16 @@ test.serial('of each the first packet to a new holder is stamped, as of that bin
   bindAll(PORTS.tap.slot, 2n);
   for (const id of ids) {
     steered(addressOf(id));
-    const seen = world.tables.sightings.get(id);
-    const tenure = [seen?.one, seen?.other].find((one) => one?.sinceNs === 2n);
-    t.true((tenure?.firstToNs ?? 0n) > 0n, addressOf(id));
+    t.true((world.tenure(id, 2n)?.firstToNs ?? 0n) > 0n, addressOf(id));
   }
 });
 
 test.serial('where packets go by the binding itself, stamps do', (t) => {
   const mac = '020000ffffff';
-  for (const id of ids) {
-    const row = world.tables.bindings.get(keyOf(id));
-    if (!row) throw new Error(`no binding ${id}`);
-    const holder = { mac: Buffer.from(mac, 'hex'), port: PORTS.other.slot };
-    world.tables.bindings.set(keyOf(id), { ...row, holder, sinceNs: 3n });
-  }
+  writeBindings(PORTS.other.slot, 3n, () => mac);
   const spilled = ids.filter((id) => steered(addressOf(id)) === mac);
   t.true(spilled.length > 0);
-  for (const id of spilled) {
-    const seen = world.tables.sightings.get(id);
-    t.true(
-      [seen?.one, seen?.other].some((one) => one?.sinceNs === 3n && one.firstToNs > 0n),
-      addressOf(id),
-    );
-  }
+  for (const id of spilled) t.true((world.tenure(id, 3n)?.firstToNs ?? 0n) > 0n, addressOf(id));
   bindAll(PORTS.tap.slot, 4n);
 });
 

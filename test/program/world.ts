@@ -11,6 +11,7 @@ import {
   TARGET_FLAGS,
   type Binding,
   type Holder,
+  type Tenure,
   type Key,
 } from '../../src/kernel/layout.gen.js';
 import { OBJECT_PATH } from '../../src/kernel/datapath.js';
@@ -152,6 +153,12 @@ export class World {
 
   /** Packets go by what was written to `bindings`. */
   readonly steer = (...havips: number[]): void => placeHavips(this.commandFd, havips);
+
+  /** What was seen of the binding of that time; undefined: nothing. */
+  tenure(havip: number, sinceNs: bigint): Tenure | undefined {
+    const seen = this.tables.sightings.get(havip);
+    return [seen?.one, seen?.other].find((one) => one?.sinceNs === sinceNs);
+  }
 
   /** Forgets all that frames have done, and makes the maps say `situation`. */
   arrange(situation: Situation): void {
