@@ -93,26 +93,11 @@ export async function bulk(lab: Lab, from: string, address: string, bytes = 32 <
   return iperfResult(stdout).bitsPerSecond;
 }
 
-/** A hundred UDP datagrams of 4,000 bytes, three fragments each on a MTU of 1500, to such a server. */
-export async function fragments(
-  lab: Lab,
-  from: string,
-  address: string,
-): Promise<{ sent: number; lost: number }> {
-  const load = ['-u', '-l', '4000', '-n', String(100 * 4000), '-b', '100M'];
-  const argv = ['iperf3', '-J', '-c', address, ...load, '--connect-timeout', '3000'];
-  const { stdout } = await lab.exec(from, argv, { timeoutMs: 20_000 });
-  const { error, end } = JSON.parse(stdout === '' ? '{"error":"no answer in time"}' : stdout) as IperfReport;
-  if (error !== undefined) throw new HavipError('FAILED', `iperf3: ${error}`);
-  return { sent: end?.sum?.packets ?? 0, lost: end?.sum?.lost_packets ?? NaN };
-}
-
 interface IperfReport {
   error?: string;
   end?: {
     sum_received?: { bits_per_second: number };
     sum_sent?: { retransmits?: number };
-    sum?: { packets: number; lost_packets: number };
   };
 }
 
@@ -183,6 +168,8 @@ export interface StreamOptions {
   /** @default 1000 */
   rateHz?: number;
   seconds: number;
+  /** Of the UDP payload. @default 16 */
+  sizeBytes?: number;
   /** How long answers are awaited after the last packet. @default 300 */
   lingerMs?: number;
 }
@@ -195,14 +182,29 @@ export async function sendStream(
 ): Promise<{ child: Child; finish: (early?: boolean) => Promise<StreamTotals> }> {
   const pace = ['--rate', String(options.rateHz ?? 1000), '--seconds', String(options.seconds)];
   const target = ['--to', options.to, '--port', String(options.port ?? 7000)];
+  const size = options.sizeBytes === undefined ? [] : ['--size', String(options.sizeBytes)];
   const linger = options.lingerMs === undefined ? [] : ['--linger', String(options.lingerMs)];
-  const child = lab.spawn(guest, [tool('stream'), 'send', ...target, ...pace, ...linger]);
+  const child = lab.spawn(guest, [tool('stream'), 'send', ...target, ...pace, ...size, ...linger]);
   await child.waitFor(/^ready$/);
   const finish = async (early = true): Promise<StreamTotals> => {
     if (early) child.kill('SIGTERM');
     return parseTotals((await child.finished()).stdout) as StreamTotals;
   };
   return { child, finish };
+}
+
+/**
+ * A hundred UDP datagrams of 4,000 bytes to an echo server that is there already: three fragments each on a MTU of
+ * 1500, and as many back.
+ */
+export async function fragments(
+  lab: Lab,
+  from: string,
+  address: string,
+): Promise<{ sent: number; echoed: number }> {
+  const stream = await sendStream(lab, from, { to: address, seconds: 0.1, sizeBytes: 4000 });
+  const { sent, echoed } = await stream.finish(false);
+  return { sent, echoed };
 }
 
 /** Counts the frames that a device receives, from when this resolves until `stop`. */
