@@ -24,6 +24,7 @@ NATIVE_FLAGS := -std=c++17 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -
                 -Inode_modules/node-addon-api -I$(NODE_INC)
 
 BPF_HEADERS := $(wildcard bpf/*.h)
+BPF_OBJECTS := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.o,$(wildcard bpf/*.bpf.c))
 TS_SOURCES  := $(shell find src test -name '*.ts' -not -name '*.gen.d.ts')
 WEB_FILES   := $(wildcard src/web/*.html src/web/*.css src/web/*.svg)
 FORMATTED   := 'src/**/*.ts' 'test/**/*.ts' 'src/web/*.{html,css}' '!src/**/*.gen.d.ts'
@@ -33,7 +34,7 @@ SHELLS      := $(patsubst %,$(BUILD)/%,$(wildcard src/completion/havip.*))
 
 .PHONY: all help test demo bench check layout format clean man install uninstall packages
 
-all: $(BUILD)/bpf/havip.bpf.o $(BENCH_OBJECTS) $(BUILD)/native/havip.node $(BUILD)/.compiled $(BUILD)/src/api/havip.proto $(LAB_TOOLS) $(SHELLS) ## build everything (the default)
+all: $(BPF_OBJECTS) $(BENCH_OBJECTS) $(BUILD)/native/havip.node $(BUILD)/.compiled $(BUILD)/src/api/havip.proto $(LAB_TOOLS) $(SHELLS) ## build everything (the default)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,11 +55,6 @@ $(BUILD)/bench/%.o: src/bench/%.bpf.c src/bench/bare.h
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
-
-# One object with one set of maps out of the entries and the command.
-$(BUILD)/bpf/havip.bpf.o: $(BUILD)/bpf/xdp.o $(BUILD)/bpf/tc.o $(BUILD)/bpf/command.o
-	$(call say,LINK,$@)
-	$(Q)$(BPFTOOL) gen object $@ $^
 
 # --- the native addon ------------------------------------------------------------------------------------------------
 

@@ -21,12 +21,12 @@ const [, , configPath = '', port = '', mac = '', countText = '0'] = process.argv
 const count = Number(countText);
 const config = loadConfig(configPath);
 
-define();
+await define();
 announceEach();
 console.log(`filled ${JSON.stringify(Object.fromEntries(MAP_NAMES.map((name) => [name, bytesOf(name)])))}`);
 
-function define(): void {
-  const datapath = Datapath.open(config);
+async function define(): Promise<void> {
+  const datapath = await Datapath.open(config);
   const definitions = new Definitions(datapath.tables, new Commander(datapath.commandFd), settle);
   definitions.apply(config.subnets.map((subnet) => ({ ...subnet, havips: many(subnet.havips) })));
   datapath.close();

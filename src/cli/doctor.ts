@@ -2,7 +2,7 @@
 // `havip doctor`: what is wrong with this host, worst first, each with its cure; then how much is well.
 import { Command } from 'commander';
 import type { Finding } from '../doctor/finding.js';
-import { lookAtObjectInWorker } from '../doctor/look-object.js';
+import { lookAtObject } from '../doctor/look-object.js';
 import { renderFindings } from './doctor-words.js';
 import { toJson } from './json.js';
 import {
@@ -42,7 +42,7 @@ export function doctorCommand(): Command {
     .option('-v, --verbose', 'also what is well')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags, command: Command) => {
-      const object = lookAtObjectInWorker();
+      const object = lookAtObject();
       // Awaited later; until then it is nobody's.
       object.catch(() => undefined);
       const { examineHost } = await import('../doctor/checks.js');

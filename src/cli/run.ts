@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import type { ConfigFlags } from '../config/flags.js';
 import type { Config } from '../config/types.js';
 import { Configuration } from '../control/configuration.js';
-import { Daemon } from '../control/daemon.js';
+import type { Daemon } from '../control/daemon.js';
 import { HavipError } from '../errors.js';
 import { configOption, DEFAULT_STATE_PATH, pinPathOption, socketOption, statePathOption } from './options.js';
 
@@ -43,8 +43,14 @@ export function runCommand(): Command {
     .addOption(socketOption())
     .addHelpText('after', EXAMPLES)
     .action(async (flags: RunFlags, command: Command) => {
-      await runUntilStopped(open(flags, command).then((configuration) => Daemon.start(configuration)));
+      await runUntilStopped(start(open(flags, command)));
     });
+}
+
+/** The daemon's code is loaded while the configuration's thread reads. */
+async function start(opening: Promise<Configuration>): Promise<Daemon> {
+  const [{ Daemon }, configuration] = await Promise.all([import('../control/daemon.js'), opening]);
+  return Daemon.start(configuration);
 }
 
 async function open(flags: RunFlags, command: Command): Promise<Configuration> {

@@ -52,9 +52,13 @@ export class Daemon {
     preparePinFolder(config.pinPath);
     const lockFd = lockPinFolder(config.pinPath);
     raisePriority(log);
-    const datapath = Datapath.open(config);
+    const opening = Datapath.open(config);
+    // Its thread loads its code while the kernel verifies programs.
+    const observing = Observer.start({ ...config, version: packageVersion() }, watchdog(log), opening);
+    observing.catch(() => undefined); // awaited below, where there is a datapath
+    const datapath = await opening;
     try {
-      const daemon = await Daemon.serve(lockFd, datapath, log, configuration);
+      const daemon = await Daemon.serve(lockFd, datapath, await observing, log, configuration);
       const { adopted } = datapath;
       const details = {
         pid: process.pid,
@@ -76,11 +80,11 @@ export class Daemon {
   private static async serve(
     lockFd: number,
     datapath: Datapath,
+    observer: Observer,
     log: Logger,
     configuration: Configuration,
   ): Promise<Daemon> {
     const { config } = configuration;
-    const observer = await Observer.start({ ...config, version: packageVersion() }, watchdog(log));
     const loop = new ControlLoop({
       ...{ config, datapath, log, history: observer.historyStart },
       tell: (message) => observer.tell(message),

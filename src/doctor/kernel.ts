@@ -45,8 +45,8 @@ export function kernelJit({ kernel }: Pick<Sight, 'kernel'>): Verdict[] {
 }
 
 export function kernelPrograms({ object }: Pick<Sight, 'object'>): Verdict[] {
-  const { path, exists, refused, tags } = object;
-  if (!exists) return [fail('programs', `${path} is missing`, 'make && sudo make install')];
+  const { missing, refused, tags } = object;
+  if (missing !== null) return [fail('programs', `${missing} is missing`, 'make && sudo make install')];
   if (refused === null) return [ok('programs', `the verifier accepts ${some([...tags.keys()])}`)];
   const cure = 'HAVIP_DEBUG=1 havip run --config FILE   # shows the whole log';
   return [fail('programs', `the verifier refuses them: ${refused}`, cure)];

@@ -26,8 +26,8 @@ export interface KernelSight {
 
 /** The programs of this installation. */
 export interface ObjectSight {
-  readonly path: string;
-  readonly exists: boolean;
+  /** The path of one that is not there; null: all are. */
+  readonly missing: string | null;
   /** Why the verifier refuses them; null: it does not. */
   readonly refused: string | null;
   /** By hook, 16 hex digits. */

@@ -3,11 +3,9 @@
 // pinned state into larger maps; swaps programs under running traffic without a gap.
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createMapRef } from 'bpf';
 import { HavipError } from '../errors.js';
 import {
-  BpfObject,
   closeFd,
   fsIsBpffs,
   isNativeError,
@@ -19,6 +17,7 @@ import {
 } from '../native/index.js';
 import { catchUp } from './catch-up.js';
 import { Attachments, type Programs } from './attachments.js';
+import { FastPath, missingObject } from './fast-path.js';
 import {
   closeTables,
   MAP_NAMES,
@@ -46,8 +45,6 @@ import { displaceHavip, placeHavips } from './steering.js';
 import { copyStripes } from './stripes.js';
 import { copyEntries } from './table.js';
 
-export const OBJECT_PATH = fileURLToPath(new URL('../../bpf/havip.bpf.o', import.meta.url));
-
 export interface DatapathOptions {
   readonly pinPath: string;
   readonly capacity: Capacity;
@@ -70,25 +67,25 @@ export class Datapath {
   ) {}
 
   /** Errors: HavipError; where nothing was pinned before, nothing is left. */
-  static open(options: DatapathOptions): Datapath {
+  static async open(options: DatapathOptions): Promise<Datapath> {
     const { pinPath } = options;
     refuseForeign(pinPath);
     recoverInterruptedMove(pinPath);
     const adopted = existing(mapsFolder(pinPath));
     try {
-      return Datapath.load(options, adopted);
+      return await Datapath.load(options, adopted);
     } catch (error) {
       if (!adopted) unload(pinPath);
       throw error;
     }
   }
 
-  private static load({ pinPath, capacity }: DatapathOptions, adopted: boolean): Datapath {
+  private static async load({ pinPath, capacity }: DatapathOptions, adopted: boolean): Promise<Datapath> {
     const object = openObject();
     try {
       const kept = adopted ? reusePinned(object, mapsFolder(pinPath), capacity) : new Set<PinName>();
       sizeMaps(object, capacity, kept);
-      loadObject(object);
+      await loadObject(object);
       const programs = programsOf(object);
       if (kept.size < PIN_NAMES.length) pinStaged(object, pinPath, kept, adopted);
       const tables = openTables((name) => object.mapFd(name));
@@ -135,20 +132,20 @@ function recoverInterruptedMove(pinPath: string): void {
   removePins(retiredFolder(pinPath));
 }
 
-function openObject(): BpfObject {
+function openObject(): FastPath {
   if (!existing('/sys/kernel/btf/vmlinux')) {
     throw new HavipError('FAILED', 'this kernel has no BTF (/sys/kernel/btf/vmlinux is missing)', {
       cure: 'run a kernel built with CONFIG_DEBUG_INFO_BTF=y; every current distribution kernel is',
     });
   }
-  if (!existing(OBJECT_PATH)) {
-    throw new HavipError('FAILED', `the BPF object is missing: ${OBJECT_PATH}`, { cure: 'build it: make' });
-  }
-  return new BpfObject(OBJECT_PATH);
+  const missing = missingObject();
+  if (missing)
+    throw new HavipError('FAILED', `a BPF object is missing: ${missing}`, { cure: 'build it: make' });
+  return new FastPath();
 }
 
 /** Hands every pinned map that fits to the object. @returns those that do. */
-function reusePinned(object: BpfObject, folder: string, capacity: Capacity): Set<PinName> {
+function reusePinned(object: FastPath, folder: string, capacity: Capacity): Set<PinName> {
   const declared = new Map(object.maps().map((map) => [map.name, map]));
   const wanted = new Map<string, number>(mapEntries(capacity));
   const kept = new Set<PinName>();
@@ -160,7 +157,7 @@ function reusePinned(object: BpfObject, folder: string, capacity: Capacity): Set
   return kept;
 }
 
-function reuseOne(object: BpfObject, path: string, spec: DeclaredMap, entries: number): boolean {
+function reuseOne(object: FastPath, path: string, spec: DeclaredMap, entries: number): boolean {
   if (!existing(path)) return false;
   const fd = openPin(path);
   try {
@@ -176,9 +173,9 @@ function reuseOne(object: BpfObject, path: string, spec: DeclaredMap, entries: n
   }
 }
 
-function loadObject(object: BpfObject): void {
+async function loadObject(object: FastPath): Promise<void> {
   try {
-    object.load();
+    await object.loadInBackground();
   } catch (error) {
     if (!isNativeError(error)) throw error;
     if (error.code === 'EPERM') {
@@ -203,7 +200,7 @@ function tellingLines(log: string | undefined): string {
   return lines.length ? `\n${lines.slice(-12).join('\n')}` : '';
 }
 
-function programsOf(object: BpfObject): Programs {
+function programsOf(object: FastPath): Programs {
   return {
     xdp: object.programFd('havip_xdp'),
     tc: object.programFd('havip_ingress'),
@@ -212,7 +209,7 @@ function programsOf(object: BpfObject): Programs {
 }
 
 /** Pins the whole new set aside, filled with what the old one holds. */
-function pinStaged(object: BpfObject, pinPath: string, kept: ReadonlySet<PinName>, adopted: boolean): void {
+function pinStaged(object: FastPath, pinPath: string, kept: ReadonlySet<PinName>, adopted: boolean): void {
   const staging = stagingFolder(pinPath);
   mkdirSync(staging, { mode: 0o700 });
   for (const name of PIN_NAMES) {

@@ -42,7 +42,7 @@ import {
   Traffic,
   type Layout,
 } from './layout.gen.js';
-import type { BpfObject } from '../native/index.js';
+import type { FastPath } from './fast-path.js';
 import { stripes, StripedTable } from './stripes.js';
 import { PerCpuTable, Table, U32, U8 } from './table.js';
 
@@ -173,7 +173,7 @@ export function closeTables(tables: Tables): void {
 }
 
 /** Before the load: of a new object all, of one that takes pinned maps over those that are not `kept`. */
-export function sizeMaps(object: BpfObject, capacity: Capacity, kept: ReadonlySet<string> = new Set()): void {
+export function sizeMaps(object: FastPath, capacity: Capacity, kept: ReadonlySet<string> = new Set()): void {
   for (const [name, entries] of mapEntries(capacity))
     if (!kept.has(name)) object.setMaxEntries(name, entries);
   const sizes = new Map(object.maps().map(({ name, maxEntries }) => [name, maxEntries]));

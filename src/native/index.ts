@@ -46,6 +46,8 @@ export interface BpfObject {
   reuseMap(map: string, fd: number): void;
   /** Creates maps, verifies programs. Errors carry `log`. */
   load(): void;
+  /** The same in a thread of libuv; until it is done, the object answers EBUSY. */
+  loadInBackground(): Promise<void>;
   /** A close-on-exec duplicate; the caller closes it. EBADF before load(). */
   mapFd(map: string): number;
   /** A close-on-exec duplicate; the caller closes it. EBADF before load(). */

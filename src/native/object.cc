@@ -25,6 +25,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   Napi::Value ReuseMap(const Napi::CallbackInfo &info);
   Napi::Value SetConstant(const Napi::CallbackInfo &info);
   Napi::Value Load(const Napi::CallbackInfo &info);
+  Napi::Value LoadInBackground(const Napi::CallbackInfo &info);
   Napi::Value MapFd(const Napi::CallbackInfo &info);
   Napi::Value ProgramFd(const Napi::CallbackInfo &info);
   Napi::Value Maps(const Napi::CallbackInfo &info);
@@ -34,8 +35,11 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   struct bpf_object *Opened(Napi::Env env);
   struct bpf_map *FindMap(Napi::Env env, const std::string &name);
 
+  friend class LoadWorker;
+
   struct bpf_object *object_ = nullptr;
   std::string path_;
+  bool loading_ = false;
 };
 
 Napi::Function BpfObject::Define(Napi::Env env) {
@@ -43,6 +47,7 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                      {InstanceMethod<&BpfObject::SetMaxEntries>("setMaxEntries"),
                       InstanceMethod<&BpfObject::ReuseMap>("reuseMap"),
                       InstanceMethod<&BpfObject::SetConstant>("setConstant"), InstanceMethod<&BpfObject::Load>("load"),
+                      InstanceMethod<&BpfObject::LoadInBackground>("loadInBackground"),
                       InstanceMethod<&BpfObject::MapFd>("mapFd"),
                       InstanceMethod<&BpfObject::ProgramFd>("programFd"),
                       InstanceMethod<&BpfObject::Maps>("maps"),
@@ -58,6 +63,7 @@ BpfObject::BpfObject(const Napi::CallbackInfo &info)
 
 struct bpf_object *BpfObject::Opened(Napi::Env env) {
   if (object_ == nullptr) Throw(env, EBADF, "bpf_object", path_ + ", closed");
+  if (loading_) Throw(env, EBUSY, "bpf_object", path_ + ", being loaded");
   return object_;
 }
 
@@ -126,14 +132,60 @@ Napi::Value BpfObject::SetConstant(const Napi::CallbackInfo &info) {
   return info.Env().Undefined();
 }
 
-Napi::Value BpfObject::Load(const Napi::CallbackInfo &info) {
-  struct bpf_object *object = Opened(info.Env());
-  LibbpfLog log;
+int LoadObject(struct bpf_object *object) {
   int result = bpf_object__load(object);
   // libbpf has let go of the kernel's BTF, which it reads whole; glibc keeps it for what may come (measured: 10 MB).
   malloc_trim(0);
-  CheckBpf(info.Env(), result, "bpf_object__load", path_, log.Text());
+  return result;
+}
+
+Napi::Value BpfObject::Load(const Napi::CallbackInfo &info) {
+  struct bpf_object *object = Opened(info.Env());
+  LibbpfLog log;
+  CheckBpf(info.Env(), LoadObject(object), "bpf_object__load", path_, log.Text());
   return info.Env().Undefined();
+}
+
+// Deletes itself when it is done, as AsyncWorker does.
+class LoadWorker : public Napi::AsyncWorker {
+ public:
+  explicit LoadWorker(BpfObject *owner)
+      : Napi::AsyncWorker(owner->Env()), owner_(owner), done_(Napi::Promise::Deferred::New(owner->Env())) {
+    owner_->Ref();
+    owner_->loading_ = true;
+  }
+  Napi::Promise Promise() const { return done_.Promise(); }
+
+ protected:
+  void Execute() override {
+    LibbpfLog log;
+    result_ = LoadObject(owner_->object_);
+    log_ = log.Text();
+  }
+
+  void OnOK() override {
+    Napi::HandleScope scope(Env());
+    owner_->loading_ = false;
+    if (result_ < 0) {
+      done_.Reject(MakeError(Env(), -result_, "bpf_object__load", owner_->path_, log_).Value());
+    } else {
+      done_.Resolve(Env().Undefined());
+    }
+    owner_->Unref();
+  }
+
+ private:
+  BpfObject *owner_;
+  Napi::Promise::Deferred done_;
+  int result_ = 0;
+  std::string log_;
+};
+
+Napi::Value BpfObject::LoadInBackground(const Napi::CallbackInfo &info) {
+  Opened(info.Env());
+  LoadWorker *worker = new LoadWorker(this);
+  worker->Queue();
+  return worker->Promise();
 }
 
 Napi::Value BpfObject::MapFd(const Napi::CallbackInfo &info) {
@@ -186,6 +238,7 @@ Napi::Value BpfObject::Programs(const Napi::CallbackInfo &info) {
 }
 
 Napi::Value BpfObject::Close(const Napi::CallbackInfo &info) {
+  if (object_ != nullptr) Opened(info.Env());
   bpf_object__close(object_);
   object_ = nullptr;
   return info.Env().Undefined();

@@ -71,14 +71,19 @@ LibbpfLog::~LibbpfLog() {
 
 void LibbpfLog::Install() { libbpf_set_print(Print); }
 
-void Throw(Napi::Env env, int error, const char *syscall, const std::string &subject, const std::string &log) {
+Napi::Error MakeError(Napi::Env env, int error, const char *syscall, const std::string &subject,
+                      const std::string &log) {
   std::string message = std::string(syscall) + " " + subject + ": " + Reason(error);
-  Napi::Error thrown = Napi::Error::New(env, message);
-  thrown.Set("code", Napi::String::New(env, CodeName(error)));
-  thrown.Set("errno", Napi::Number::New(env, error));
-  thrown.Set("syscall", Napi::String::New(env, syscall));
-  if (!log.empty()) thrown.Set("log", Napi::String::New(env, log));
-  throw thrown;
+  Napi::Error made = Napi::Error::New(env, message);
+  made.Set("code", Napi::String::New(env, CodeName(error)));
+  made.Set("errno", Napi::Number::New(env, error));
+  made.Set("syscall", Napi::String::New(env, syscall));
+  if (!log.empty()) made.Set("log", Napi::String::New(env, log));
+  return made;
+}
+
+void Throw(Napi::Env env, int error, const char *syscall, const std::string &subject, const std::string &log) {
+  throw MakeError(env, error, syscall, subject, log);
 }
 
 int CheckBpf(Napi::Env env, int result, const char *syscall, const std::string &subject, const std::string &log) {

@@ -47,7 +47,11 @@ class LibbpfLog {
   LibbpfLog *outer_;
 };
 
-/** Throws a JS Error "SYSCALL SUBJECT: reason" with code, errno, syscall, and log where libbpf said something. */
+/** A JS Error "SYSCALL SUBJECT: reason" with code, errno, syscall, and log where libbpf said something. */
+Napi::Error MakeError(Napi::Env env, int error, const char *syscall, const std::string &subject,
+                      const std::string &log = "");
+
+/** Throws it. */
 [[noreturn]] void Throw(Napi::Env env, int error, const char *syscall, const std::string &subject,
                         const std::string &log = "");
 

@@ -2,6 +2,7 @@
 // What the control thread tells the worker, and what the worker asks of it. Plain data: it crosses a MessagePort.
 // Holders, counters and names are not in here: the worker reads them from the pinned maps.
 
+import type { MessagePort } from 'node:worker_threads';
 import type { Listen } from '../config/types.js';
 import type { ErrorCode } from '../errors.js';
 import type { HavipName, Outcome, Posted } from './orders.js';
@@ -164,4 +165,9 @@ export interface WorkerOptions {
   readonly version: string;
   /** Of this life of the daemon, in which events are numbered: the same for every worker, another at the next start. */
   readonly epoch: bigint;
+}
+
+export interface WorkerData extends WorkerOptions {
+  /** Gets a message when the maps are pinned: the worker may begin. */
+  readonly begun: MessagePort;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The control thread's handle on the worker: posts it messages, and starts another when it dies. Nothing here
 // waits or throws, since whatever happens to the worker must not cost a failover.
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { HavipError } from '../errors.js';
 import { History } from './history.js';
-import type { FromWorker, HistoryStart, ToWorker, WorkerOptions } from './messages.js';
+import type { FromWorker, HistoryStart, ToWorker, WorkerData, WorkerOptions } from './messages.js';
 import { carryOut, type OrderDesk, type Posted } from './orders.js';
 
 const BACKOFF_FIRST_MS = 500;
@@ -54,13 +54,21 @@ export class Observer {
   private constructor(
     options: ObserverOptions,
     private readonly hooks: ObserverHooks,
+    private readonly pinned: Promise<unknown>,
   ) {
     this.options = { ...options, epoch: process.hrtime.bigint() };
   }
 
-  /** Errors: what kept the worker from starting (socket or metrics port taken, nothing pinned, no permission). */
-  static async start(options: ObserverOptions, hooks: ObserverHooks = {}): Promise<Observer> {
-    const observer = new Observer(options, hooks);
+  /**
+   * @param pinned The maps are there when it resolves; the worker loads its code in the meantime, and ends if it rejects.
+   * Errors: what kept the worker from starting (socket or metrics port taken, nothing pinned, no permission).
+   */
+  static async start(
+    options: ObserverOptions,
+    hooks: ObserverHooks = {},
+    pinned: Promise<unknown> = Promise.resolve(),
+  ): Promise<Observer> {
+    const observer = new Observer(options, hooks, pinned);
     observer.historyStart = await observer.launch();
     return observer;
   }
@@ -95,13 +103,19 @@ export class Observer {
 
   /** Resolves when the worker serves, rejects when it ends before that. */
   private launch(): Promise<HistoryStart> {
+    const { port1: begin, port2: begun } = new MessageChannel();
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: this.options,
+      workerData: { ...this.options, begun } satisfies WorkerData,
+      transferList: [begun],
       name: 'havip-observe',
       resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
     });
     this.worker = worker;
     this.remind(worker);
+    void this.pinned.then(
+      () => begin.postMessage(null),
+      () => worker.terminate(),
+    );
     return new Promise((resolve, reject) => {
       let upMs: number | null = null;
       let failure: HavipError | null = null;

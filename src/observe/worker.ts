@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The worker thread's entry: everything that is read, listed, kept or scraped happens here, so that the control
 // thread does nothing but follow holders. If this thread falls, forwarding and re-binding go on.
+import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ApiServer } from '../api/server.js';
@@ -10,7 +11,7 @@ import { serveHttp } from './http.js';
 import { createLog, logEvent } from './log.js';
 import { Metrics } from './metrics.js';
 import { HistoryKeeper } from './keeper.js';
-import type { FromWorker, HistoryStart, ToWorker, WorkerOptions } from './messages.js';
+import type { FromWorker, HistoryStart, ToWorker, WorkerData, WorkerOptions } from './messages.js';
 import { OrderBook } from './orders.js';
 import { servePage } from './page/server.js';
 import { Source } from './source.js';
@@ -133,8 +134,11 @@ async function stop({ source, api, sites, keeper }: Parts): Promise<void> {
   port.close();
 }
 
+const { begun, ...options } = workerData as WorkerData;
+await once(begun, 'message');
+begun.close();
 try {
-  const parts = await start(workerData as WorkerOptions);
+  const parts = await start(options);
   port.on('message', (message: ToWorker) => take(parts, message));
   const { source, historyStart } = parts;
   const { metricsAddress, webAddress } = source;

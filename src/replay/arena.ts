@@ -4,13 +4,13 @@
 // takes the time of now and not that of a capture.
 import { fromRow } from '../control/bindings.js';
 import type { Binding } from '../holders/rules.js';
-import { OBJECT_PATH } from '../kernel/datapath.js';
+import { FastPath } from '../kernel/fast-path.js';
 import { POLICY_FLAGS, PORT_KIND, type Key } from '../kernel/layout.gen.js';
 import { closeTables, openTables, sizeMaps, type Tables } from '../kernel/maps.js';
 import { PortRows } from '../kernel/port-rows.js';
 import { placeHavips } from '../kernel/steering.js';
 import { addressBytes } from '../net/addresses.js';
-import { BpfObject, closeFd, testRun } from '../native/index.js';
+import { closeFd, testRun } from '../native/index.js';
 
 /** What a test run without a device says it came in by. */
 const LOOPBACK = 1;
@@ -40,7 +40,7 @@ export class Arena {
 
   /** @param havips Canonical addresses. Errors: those of the kernel, which wants CAP_BPF. */
   constructor(havips: readonly string[]) {
-    const object = new BpfObject(OBJECT_PATH);
+    const object = new FastPath(['xdp']);
     let command: number;
     try {
       sizeMaps(object, CAPACITY);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How much code the fast path is, as the kernel counts it: what a change of it costs before any clock is asked.
 import { compiler, kernelAndCpu } from '../../src/bench/machine.js';
-import { OBJECT_PATH } from '../../src/kernel/datapath.js';
+import { FastPath } from '../../src/kernel/fast-path.js';
 import { RING_NAME, sizeMaps } from '../../src/kernel/maps.js';
-import { BpfObject, closeFd, programInfo } from '../../src/native/index.js';
+import { closeFd, programInfo } from '../../src/native/index.js';
 import type { Circumstances } from './recorded.js';
 
 export interface ProgramCounts {
@@ -24,7 +24,7 @@ const CAPACITY = { havips: 8, ports: 16 };
 const RING_BYTES = 4096;
 
 export function countPrograms(): Counts {
-  const object = new BpfObject(OBJECT_PATH);
+  const object = new FastPath();
   try {
     sizeMaps(object, CAPACITY);
     object.setMaxEntries(RING_NAME, RING_BYTES);

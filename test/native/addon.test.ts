@@ -206,6 +206,27 @@ test.serial('a refused program shows the verifier log', (t) => {
   t.regex(error.log ?? '', /invalid access to packet/);
 });
 
+test.serial('an object that loads in the background is nobody’s until it is loaded', async (t) => {
+  const fresh = new native.BpfObject(join(folder, 'test.o'));
+  t.teardown(() => fresh.close());
+  const loading = fresh.loadInBackground();
+  t.is(thrownBy(() => fresh.mapFd('seen')).code, 'EBUSY');
+  t.is(thrownBy(() => fresh.close()).code, 'EBUSY');
+  t.is(thrownBy(() => void fresh.loadInBackground()).code, 'EBUSY');
+  await loading;
+  const fd = fresh.programFd('mark');
+  t.teardown(() => native.closeFd(fd));
+  t.is(native.programInfo(fd).name, 'mark');
+});
+
+test.serial('what is refused in the background says so as loudly', async (t) => {
+  const bad = new native.BpfObject(join(folder, 'bad.o'));
+  t.teardown(() => bad.close());
+  const error = await t.throwsAsync<native.NativeError>(bad.loadInBackground());
+  t.like(error, { code: 'EACCES', errno: 13, syscall: 'bpf_object__load' });
+  t.regex(error.log ?? '', /invalid access to packet/);
+});
+
 test.serial('a file that is no object', (t) => {
   const error = thrownBy(() => new native.BpfObject('/etc/hostname'));
   t.is(error.code, 'ELIBBPF');

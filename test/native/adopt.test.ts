@@ -49,43 +49,43 @@ const steered = ({ steering }: Tables): string[] =>
     .map(([havip, { port }]) => `${havip} -> ${port}`)
     .sort();
 
-test.serial('words without a binding, of a loader that died in between, are taken out', (t) => {
+test.serial('words without a binding, of a loader that died in between, are taken out', async (t) => {
   const options = { pinPath: t.context.pinPath, capacity: { havips: 64, ports: 16 } };
-  const first = Datapath.open(options);
+  const first = await Datapath.open(options);
   for (const id of [1, 2, 3]) define(first.tables, id);
   placeHavips(first.commandFd, [1, 2, 3]);
   bind(first.tables, 2, HOLDER);
   placeHavips(first.commandFd, [2]);
   t.deepEqual(steered(first.tables), ['1 -> 0', '2 -> 3', '3 -> 0']);
   first.close();
-  const second = Datapath.open(options);
+  const second = await Datapath.open(options);
   t.true(second.adopted);
   t.deepEqual(steered(second.tables), ['2 -> 3']);
   second.close();
 });
 
-test.serial('a binding that was written and not steered by is, after the next start', (t) => {
+test.serial('a binding that was written and not steered by is, after the next start', async (t) => {
   const options = { pinPath: t.context.pinPath, capacity: { havips: 64, ports: 16 } };
-  const first = Datapath.open(options);
+  const first = await Datapath.open(options);
   define(first.tables, 1);
   placeHavips(first.commandFd, [1]);
   bind(first.tables, 1, HOLDER);
   t.deepEqual(steered(first.tables), ['1 -> 0']);
   first.close();
-  const second = Datapath.open(options);
+  const second = await Datapath.open(options);
   t.deepEqual(steered(second.tables), ['1 -> 3']);
   second.close();
 });
 
-test.serial('in larger maps everything that is bound is found', (t) => {
+test.serial('in larger maps everything that is bound is found', async (t) => {
   const { pinPath } = t.context;
-  const first = Datapath.open({ pinPath, capacity: { havips: 64, ports: 16 } });
+  const first = await Datapath.open({ pinPath, capacity: { havips: 64, ports: 16 } });
   const ids = Array.from({ length: 60 }, (_, i) => i + 1);
   for (const id of ids) define(first.tables, id);
   placeHavips(first.commandFd, ids);
   for (const id of ids) bind(first.tables, id, HOLDER);
   first.close();
-  const second = Datapath.open({ pinPath, capacity: { havips: 1024, ports: 16 } });
+  const second = await Datapath.open({ pinPath, capacity: { havips: 1024, ports: 16 } });
   t.deepEqual(steered(second.tables), ids.map((id) => `${id} -> 3`).sort());
   second.close();
 });

@@ -11,6 +11,7 @@ import anyTest, { type TestFn } from 'ava';
 import { ApiClient } from '../../src/api/client.js';
 import { HavipError } from '../../src/errors.js';
 import { CLAIM_KIND, POLICY_FLAGS, PORT_KIND, REASON } from '../../src/kernel/layout.gen.js';
+import { FastPath } from '../../src/kernel/fast-path.js';
 import { MAP_NAMES, openTables, sizeMaps, type Tables } from '../../src/kernel/maps.js';
 import { stripes } from '../../src/kernel/stripes.js';
 import { mapsFolder } from '../../src/kernel/pins.js';
@@ -23,7 +24,7 @@ import {
   readLosses,
   readPortCounters,
 } from '../../src/kernel/reader.js';
-import { BpfObject, closeFd, pin } from '../../src/native/index.js';
+import { closeFd, pin } from '../../src/native/index.js';
 import { addressBytes, parseMac } from '../../src/net/addresses.js';
 import { Observer } from '../../src/observe/observer.js';
 import type { EventRecord } from '../../src/observe/messages.js';
@@ -35,7 +36,6 @@ interface Lab {
 }
 
 const test = anyTest as TestFn<Lab>;
-const OBJECT = fileURLToPath(new URL('../../bpf/havip.bpf.o', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 test.beforeEach((t) => {
@@ -53,7 +53,7 @@ test.afterEach.always((t) => {
 
 /** Loads and pins; what a daemon would have done. */
 function pinMaps(pinPath: string, havips: number): Tables {
-  const object = new BpfObject(OBJECT);
+  const object = new FastPath([]);
   sizeMaps(object, { havips, ports: 16 });
   object.load();
   mkdirSync(mapsFolder(pinPath), { recursive: true });

@@ -14,7 +14,7 @@ import {
   type Tenure,
   type Key,
 } from '../../src/kernel/layout.gen.js';
-import { OBJECT_PATH } from '../../src/kernel/datapath.js';
+import { FastPath } from '../../src/kernel/fast-path.js';
 import {
   openTables,
   RING_NAME,
@@ -26,7 +26,6 @@ import {
 import { PortRows } from '../../src/kernel/port-rows.js';
 import { placeHavips } from '../../src/kernel/steering.js';
 import { addressBytes } from '../../src/net/addresses.js';
-import { BpfObject } from '../../src/native/index.js';
 import { macBytes } from './frames.js';
 
 export const LOOPBACK = 1;
@@ -128,7 +127,7 @@ export class World {
   readonly commandFd: number;
 
   constructor(private readonly capacity: Capacity = CAPACITY) {
-    const object = new BpfObject(OBJECT_PATH);
+    const object = new FastPath();
     try {
       sizeMaps(object, capacity);
       object.setMaxEntries(RING_NAME, RING_BYTES);

@@ -2,7 +2,6 @@
 // Somebody else's program on a device, or somebody's hand at ours: node foreign.js attach HOOK DEVICE, until it is
 // ended; node foreign.js detach PIN. Sockets and devices are those of the process's namespace, hence one of its own.
 import {
-  BpfObject,
   closeFd,
   ifNameToIndex,
   linkCreate,
@@ -10,7 +9,7 @@ import {
   openPin,
   type LinkHook,
 } from '../../src/native/index.js';
-import { OBJECT_PATH } from '../../src/kernel/datapath.js';
+import { FastPath } from '../../src/kernel/fast-path.js';
 
 const [what, ...rest] = process.argv.slice(2);
 
@@ -18,9 +17,10 @@ if (what === 'detach') {
   linkDetach(openPin(rest[0] ?? ''));
 } else {
   const [hook, device] = rest as [LinkHook, string];
-  const object = new BpfObject(OBJECT_PATH);
+  const xdp = hook.startsWith('xdp');
+  const object = new FastPath([xdp ? 'xdp' : 'tc']);
   object.load();
-  const program = object.programFd(hook.startsWith('xdp') ? 'havip_xdp' : 'havip_ingress');
+  const program = object.programFd(xdp ? 'havip_xdp' : 'havip_ingress');
   const link = linkCreate(program, ifNameToIndex(device), hook);
   process.stdout.write('ready\n');
   process.once('SIGTERM', () => {

@@ -37,7 +37,7 @@ test(
 test(
   'an object that is missing',
   finds,
-  { object: seen.object({ exists: false, tags: new Map() }) },
+  { object: seen.object({ missing: '/usr/lib/xdp.o', tags: new Map() }) },
   ['fail kernel programs'],
   /is missing/,
 );

@@ -5,11 +5,10 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { OBJECT_PATH } from '../../src/kernel/datapath.js';
+import { FastPath } from '../../src/kernel/fast-path.js';
 import { generateLayout } from '../../src/kernel/generate-layout.js';
 import * as layout from '../../src/kernel/layout.gen.js';
 import { MAP_NAMES, MAPS, RING_NAME, TAIL_NAMES, type MapName } from '../../src/kernel/maps.js';
-import { BpfObject } from '../../src/native/index.js';
 
 type Dump = Parameters<typeof generateLayout>[0];
 type Members = Dump['types'][number]['members'];
@@ -23,7 +22,7 @@ test('layout.gen.ts is what bpf/havip.h says now', (t) => {
 });
 
 test('every map of the BPF object is known, with the sizes of its layouts', (t) => {
-  const object = new BpfObject(OBJECT_PATH);
+  const object = new FastPath();
   t.teardown(() => object.close());
   const declared = object.maps().filter(({ name }) => !name.includes('.') && name !== 'workspaces');
   const found = declared.map(({ name, keySize, valueSize }) => [name, keySize, valueSize]).sort();

@@ -235,8 +235,7 @@ export const kernel = (change: Partial<Sight['kernel']> = {}): Sight['kernel'] =
 });
 
 export const object = (change: Partial<Sight['object']> = {}): Sight['object'] => ({
-  path: '/usr/lib/havip.bpf.o',
-  exists: true,
+  missing: null,
   refused: null,
   tags: new Map([['tc', 'aa']]),
   ...change,

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The object files of the fast path as one object: the command's, which is loaded first and makes the maps, and the
+// entries' two, which take them. Apart, because the verifier then walks both entries' programs at once, and because who
+// needs one of them waits for that one only.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { BpfObject, closeFd, type DeclaredMap } from '../native/index.js';
+
+export type Entry = 'xdp' | 'tc';
+const ENTRIES: readonly Entry[] = ['xdp', 'tc'];
+
+const pathOf = (part: Entry | 'command'): string =>
+  fileURLToPath(new URL(`../../bpf/${part}.o`, import.meta.url));
+
+/** A file of an installation that is not whole; null: all are there. */
+export function missingObject(): string | null {
+  return [pathOf('command'), ...ENTRIES.map(pathOf)].find((path) => !existsSync(path)) ?? null;
+}
+
+interface Part {
+  readonly object: BpfObject;
+  readonly maps: ReadonlySet<string>;
+  readonly programs: readonly string[];
+}
+
+function openPart(name: Entry | 'command'): Part {
+  const object = new BpfObject(pathOf(name));
+  return { object, maps: new Set(object.maps().map((map) => map.name)), programs: object.programs() };
+}
+
+/** Does what BpfObject does, to whichever part it concerns. Errors: BpfObject's. */
+export class FastPath {
+  private readonly command = openPart('command');
+  private readonly entries: readonly Part[];
+
+  /** @param entries Whose programs are wanted; without any, there are the maps and the command. */
+  constructor(entries: readonly Entry[] = ENTRIES) {
+    this.entries = entries.map(openPart);
+  }
+
+  setMaxEntries(map: string, entries: number): void {
+    for (const { object } of this.declaring(map)) object.setMaxEntries(map, entries);
+  }
+
+  setConstant(name: string, value: Buffer): void {
+    for (const { object } of this.parts()) object.setConstant(name, value);
+  }
+
+  reuseMap(map: string, fd: number): void {
+    for (const { object } of this.declaring(map)) object.reuseMap(map, fd);
+  }
+
+  load(): void {
+    this.loadMaps();
+    for (const { object } of this.entries) object.load();
+  }
+
+  /** In threads of their own, one an entry: the wait is the longest and not the sum. */
+  async loadInBackground(): Promise<void> {
+    this.loadMaps();
+    const loads = await Promise.allSettled(this.entries.map(({ object }) => object.loadInBackground()));
+    for (const load of loads) if (load.status === 'rejected') throw load.reason;
+  }
+
+  mapFd(map: string): number {
+    const [owner = this.command] = this.declaring(map);
+    return owner.object.mapFd(map);
+  }
+
+  programFd(program: string): number {
+    const owner = this.parts().find(({ programs }) => programs.includes(program)) ?? this.command;
+    return owner.object.programFd(program);
+  }
+
+  /** Each once. */
+  maps(): DeclaredMap[] {
+    const all = this.parts().flatMap(({ object }) => object.maps());
+    return [...new Map(all.map((map) => [map.name, map])).values()];
+  }
+
+  programs(): string[] {
+    return this.parts().flatMap(({ programs }) => programs);
+  }
+
+  close(): void {
+    for (const { object } of this.parts()) object.close();
+  }
+
+  private parts(): readonly Part[] {
+    return [this.command, ...this.entries];
+  }
+
+  private declaring(map: string): readonly Part[] {
+    return this.parts().filter(({ maps }) => maps.has(map));
+  }
+
+  private loadMaps(): void {
+    this.command.object.load();
+    for (const map of this.command.maps) {
+      if (isSection(map)) continue;
+      const fd = this.command.object.mapFd(map);
+      for (const { object } of this.entries) object.reuseMap(map, fd);
+      closeFd(fd);
+    }
+  }
+}
+
+/** Each part's own, such as "xdp.rodata". */
+const isSection = (map: string): boolean => map.includes('.');
