@@ -64,12 +64,12 @@ static __always_inline enum parsed announcement_from_arp(const struct packet *pa
 
 /* A neighbour discovery message, behind an IPv6 header that stands at the copy's start. PARSE_SHORT: nothing about an
  * address. The eight bytes behind the message are made zero. */
-static __always_inline enum parsed announcement_from_nd(struct scratch *from, __u32 copied, const struct upper *up,
+static __always_inline enum parsed announcement_from_nd(struct scratch *from, __u32 copied, struct upper *up,
 							const __u8 *source, struct announcement *out)
 {
 	__u8 *bytes = from->bytes;
-	__u32 at = up->at, end = up->end, options, option;
-	int malformed, to_group = bytes[24] == 0xff;
+	__u32 at = up->at, end = up->end, option;
+	int malformed, whole, to_group = bytes[24] == 0xff;
 	const __u8 *message = bytes_at(from, at);
 
 	if (up->protocol != NEXT_ICMPV6 || at > HAVIP_MESSAGE_BYTES - ND_FIXED_BYTES || at + ND_FIXED_BYTES > copied)
@@ -90,15 +90,15 @@ static __always_inline enum parsed announcement_from_nd(struct scratch *from, __
 	malformed = end > up->there || end > HAVIP_MESSAGE_BYTES || end < at + ND_FIXED_BYTES;
 	if (end > copied)
 		end = copied;
-	options = nd_read_options(from, at + ND_FIXED_BYTES, end);
-	option = options & ~ND_OPTIONS_BROKEN;
+	whole = nd_read_options(from, up, at + ND_FIXED_BYTES, end);
+	option = up->mac;
 	if (option && option <= HAVIP_MESSAGE_BYTES)
 		__builtin_memcpy(out->mac, bytes_at(from, option), sizeof(out->mac));
 	else
 		__builtin_memcpy(out->mac, source, sizeof(out->mac));
 	out->kind = to_group && message[4] & ND_FLAG_OVERRIDE && option ? HAVIP_CLAIM_NA : HAVIP_CLAIM_NA_ANSWER;
 	__builtin_memset((__u8 *)bytes_at(from, end), 0, 8);
-	out->fault = nd_fault(from, up, malformed, (options & ND_OPTIONS_BROKEN) != 0);
+	out->fault = nd_fault(from, up, malformed, whole);
 	if (out->fault != HAVIP_RESULT_CLAIM)
 		return PARSED;
 	if (mac_is_group(out->mac) || mac_is_zero(out->mac))

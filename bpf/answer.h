@@ -116,7 +116,7 @@ static __noinline enum havip_reason answer_nd(void *ctx, struct workspace *works
 	if (!answer_with(&key, in, mac))
 		return HAVIP_PASS_NOT_HAVIP;
 	__builtin_memset((__u8 *)bytes_at(&workspace->message, up->end), 0, 8);
-	if (nd_fault(&workspace->message, up, 0, 0) != HAVIP_RESULT_CLAIM)
+	if (nd_fault(&workspace->message, up, 0, 1) != HAVIP_RESULT_CLAIM)
 		return HAVIP_PASS_NOT_HAVIP;
 
 	bytes[4] = 0;

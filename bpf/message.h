@@ -50,6 +50,7 @@ struct upper {
 	__u32 at;	/* the upper layer's header */
 	__u32 end;	/* of the IP payload, as its header says; may lie past what is there */
 	__u32 there;	/* bytes of the frame from the IP header on */
+	__u32 mac;	/* an advertisement's first target link-layer address; 0: it has none */
 	__u8 protocol;
 	__u8 hop_limit;
 	__u8 fragmented;
@@ -116,21 +117,19 @@ static __always_inline enum parsed upper_of_ipv4(const __u8 *bytes, __u32 copied
 
 /* --- neighbour discovery (RFC 4861) ---------------------------------------------------------------------------- */
 
-#define ND_OPTIONS_BROKEN 0x80000000
-
-/* The offset of the first target link-layer address, 0 where there is none; and ND_OPTIONS_BROKEN. */
-VERIFIED_ALONE __u32 nd_read_options(const struct scratch *from, __u32 at, __u32 stop)
+/* Notes the first target link-layer address. Non-zero: all options up to `stop` are whole. What is found stays in memory:
+ * in a register, the verifier would walk the rest anew for each option that it may have been. */
+VERIFIED_ALONE int nd_read_options(const struct scratch *from, struct upper *up, __u32 at, __u32 stop)
 {
-	__u32 found = 0;
-
-	if (!from)
-		return ND_OPTIONS_BROKEN;
+	if (!from || !up)
+		return 0;
+	up->mac = 0;
 	for (int i = 0; i < HAVIP_MESSAGE_BYTES / ND_OPTION_UNIT; i++) {
 		const __u8 *option;
 		__u32 units;
 
 		if (at >= stop)
-			return found;
+			return 1;
 		if (at > HAVIP_MESSAGE_BYTES - ND_OPTION_UNIT || at + ND_OPTION_UNIT > stop)
 			break;
 		option = bytes_at(from, at);
@@ -140,12 +139,12 @@ VERIFIED_ALONE __u32 nd_read_options(const struct scratch *from, __u32 at, __u32
 		if (option[0] == ND_OPTION_TARGET_MAC) {
 			if (units != 1)
 				break;
-			if (!found)
-				found = at + 2;
+			if (!up->mac)
+				up->mac = at + 2;
 		}
 		at += units * ND_OPTION_UNIT;
 	}
-	return found | ND_OPTIONS_BROKEN;
+	return 0;
 }
 
 /* RFC 4443 section 2.3, in the order of memory: over a pseudo header and the message, zero bytes behind `end` making up
@@ -180,7 +179,7 @@ VERIFIED_ALONE int icmpv6_sum(const struct scratch *from, __u32 at, __u32 end)
 
 /* The first rule that a neighbour advertisement breaks (RFC 4861 section 7.1.2, RFC 6980). */
 static __always_inline enum havip_claim_result nd_fault(const struct scratch *from, const struct upper *up, int malformed,
-							int broken)
+							int whole)
 {
 	const __u8 *message = bytes_at(from, up->at);
 
@@ -196,7 +195,7 @@ static __always_inline enum havip_claim_result nd_fault(const struct scratch *fr
 		return HAVIP_RESULT_REFUSED_CODE;
 	if (message[4] & ND_FLAG_SOLICITED && from->bytes[24] == 0xff)
 		return HAVIP_RESULT_REFUSED_SOLICITED;
-	return broken ? HAVIP_RESULT_REFUSED_OPTION : HAVIP_RESULT_CLAIM;
+	return whole ? HAVIP_RESULT_CLAIM : HAVIP_RESULT_REFUSED_OPTION;
 }
 
 /* --- VRRP (RFC 3768, RFC 5798, RFC 9568) ------------------------------------------------------------------------ */
