@@ -242,10 +242,10 @@ int havip_command(struct __sk_buff *skb)
 	binding = binding_find(&key);
 	if (!own.done && binding && binding->havip == own.havip)
 		own.done = command_binding(&own, state, binding, steered_by(&key, own.havip));
-	if (own.done && writes_binding(own.record.result)) {
+	if (own.done && (own.op == HAVIP_COMMAND_PLACE || writes_binding(own.record.result)))
 		own.record.done_ns = bpf_ktime_get_ns();
+	if (own.done && writes_binding(own.record.result))
 		note_station(key.subnet, &own.by);
-	}
 	command = (void *)(long)skb->data;
 	if ((void *)(command + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_SHOT;

@@ -56,9 +56,9 @@ export class Commander {
     this.carryOut({ op: COMMAND_OP.RESET, havip });
   }
 
-  /** Packets find these HAVIPs, and go by what `bindings` says of them. */
-  place(havips: Iterable<number>): void {
-    placeHavips(this.programFd, havips);
+  /** Packets find these HAVIPs, and go by what `bindings` says of them. @returns since when, monotonic ns. */
+  place(havips: Iterable<number>): bigint {
+    return placeHavips(this.programFd, havips);
   }
 
   /** Packets do not find it any more. */

@@ -34,7 +34,9 @@ type Maps = Pick<
 >;
 
 /** What only the programs may write. */
-export type Orders = Pick<Commander, 'reset' | 'place' | 'displace'>;
+export interface Orders extends Pick<Commander, 'reset' | 'displace'> {
+  place(havips: Iterable<number>): unknown;
+}
 
 const ADDRESS_BYTES = 16;
 const NOBODY = { mac: new Uint8Array(6), port: 0 };

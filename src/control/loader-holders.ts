@@ -49,8 +49,8 @@ export class LoaderHolders {
     let writtenNs: bigint | null = null;
     if (binding) {
       tables.bindings.set(definitions.keyOf(havip), toRow(havip.id, binding));
-      commander.place([havip.id]);
-      writtenNs = process.hrtime.bigint();
+      // As the program has it: until this thread has its turn again, packets go to the new holder for a while.
+      writtenNs = commander.place([havip.id]);
       if (binding.holder) {
         const { mac, port } = holderRow(binding.holder);
         // Where a RARP is to look for it.

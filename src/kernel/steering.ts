@@ -15,9 +15,13 @@ const NOBODY: Holder = { mac: new Uint8Array(6), port: 0 };
 /**
  * Packets find these HAVIPs, and go by what `bindings` says of them. Needs their rows in `havips`; those that are placed
  * already stay where they are. @param commandFd `havip_command`. @param havips Indices; ascending ones take few calls.
+ * @returns when the last of them did, CLOCK_MONOTONIC; 0n: there are none.
  */
-export function placeHavips(commandFd: number, havips: Iterable<number>): void {
-  for (const [havip, count] of runsOf(havips)) run(commandFd, { op: COMMAND_OP.PLACE, havip, count });
+export function placeHavips(commandFd: number, havips: Iterable<number>): bigint {
+  let doneNs = 0n;
+  for (const [havip, count] of runsOf(havips))
+    ({ doneNs } = run(commandFd, { op: COMMAND_OP.PLACE, havip, count }).record);
+  return doneNs;
 }
 
 /** Packets do not find it any more. Before its rows in `bindings` and `havips` go. */
@@ -25,8 +29,8 @@ export function displaceHavip(commandFd: number, havip: number): void {
   run(commandFd, { op: COMMAND_OP.DISPLACE, havip });
 }
 
-function run(commandFd: number, order: Partial<Command>): void {
-  testRun(commandFd, Command.encode({ ...NOTHING, ...order }));
+function run(commandFd: number, order: Partial<Command>): Command {
+  return Command.decode(testRun(commandFd, Command.encode({ ...NOTHING, ...order })).data);
 }
 
 /** Numbers that follow each other, no more than one command takes. */

@@ -104,3 +104,10 @@ test.serial('what is taken out is found no more, and the rest is', (t) => {
   t.is([...bucketsOf(world.tables.steering)].filter(hasSpilled).flatMap(holdersIn).length, words);
   for (const id of kept) t.is(steered(addressOf(id)), macOf(id), addressOf(id));
 });
+
+test.serial('placing says since when packets go by it', (t) => {
+  const beforeNs = process.hrtime.bigint();
+  const placedNs = world.steer(...ids);
+  t.true(placedNs > beforeNs && placedNs < process.hrtime.bigint());
+  t.is(world.steer(), 0n);
+});

@@ -151,7 +151,7 @@ export class World {
   }
 
   /** Packets go by what was written to `bindings`. */
-  readonly steer = (...havips: number[]): void => placeHavips(this.commandFd, havips);
+  readonly steer = (...havips: number[]): bigint => placeHavips(this.commandFd, havips);
 
   /** What was seen of the binding of that time; undefined: nothing. */
   tenure(havip: number, sinceNs: bigint): Tenure | undefined {
