@@ -21,6 +21,7 @@ import { readClaims, type ClaimRecord } from './claims.js';
 import { Commander } from './commander.js';
 import { Definitions, type HavipRecord } from './definitions.js';
 import { EventLog, type EventSource } from './events.js';
+import { refuseFixed } from './fixed.js';
 import { PortFollower } from './follower.js';
 import { Gateways } from './gateways.js';
 import { ANY_SLOT, Holdings } from './holdings.js';
@@ -417,32 +418,4 @@ function describe({ claim, result, before, seq, decidedNs }: Decided): Record<st
   const { havip, by, kind, tsNs } = claim;
   const times = { tsNs: String(tsNs), decidedNs: String(decidedNs) };
   return { havip, seq, result, by, kind: kindName(kind), before, ...times };
-}
-
-/** What only a start can change, and what the file calls it. Capacity grows by itself: the maps say whether it fits. */
-const FIXED = [
-  ['pinPath', 'pinPath'],
-  ['socket', 'api.socket'],
-  ['metricsListen', 'metrics.listen'],
-  ['webListen', 'web.listen'],
-  ['statePath', 'statePath'],
-] as const;
-
-function refuseFixed(before: Config, after: Config): void {
-  if (before.capacity.ports !== after.capacity.ports) {
-    throw new HavipError(
-      'USAGE',
-      `capacity.ports cannot change while havip runs: it is ${before.capacity.ports}`,
-      {
-        cure: 'keep it, or stop havip and start it with the new value',
-      },
-    );
-  }
-  for (const [key, name] of FIXED) {
-    const [old, now] = [before[key], after[key]].map((value) => JSON.stringify(value));
-    if (old === now) continue;
-    throw new HavipError('USAGE', `${name} cannot change while havip runs: it is ${old}`, {
-      cure: 'keep it, or stop havip and start it with the new value',
-    });
-  }
 }
