@@ -18,7 +18,7 @@ import {
   PORT_KIND_NAMES,
   REASONS,
 } from '../kernel/names.js';
-import { readNames, sumArrays, sumTraffic, toHolder, type Names } from '../kernel/reader.js';
+import { readNames, sumTraffic, toHolder, type Names } from '../kernel/reader.js';
 import { hasSpilled, holdersIn } from '../kernel/steering.js';
 import { formatAddress, formatMac } from '../net/addresses.js';
 import type { Json } from './json.js';
@@ -339,39 +339,21 @@ export const DECODERS: Readonly<Record<MapName, Decode>> = {
     (traffic) => allZero(Object.values(traffic)),
   ),
   port_counters: decoder(
-    ({ port_counters: table }) =>
-      mapped(table.entries(), (cpus) =>
-        sumArrays(
-          cpus.map(({ frames }) => frames),
-          0,
-        ),
-      ),
+    ({ port_counters: table }) => table.sums(),
     bySlot,
-    (_, frames) => counts(frames, reasonAt),
-    allZero,
+    (_, { frames }) => counts(frames, reasonAt),
+    ({ frames }) => allZero(frames),
   ),
   claim_counters: decoder(
-    ({ claim_counters: table }) =>
-      mapped(table.entries(), (cpus) =>
-        sumArrays(
-          cpus.map(({ claims }) => claims),
-          0,
-        ),
-      ),
+    ({ claim_counters: table }) => table.sums(),
     bySlot,
-    (_, claims) => counts(claims, claimAt),
-    allZero,
+    (_, { claims }) => counts(claims, claimAt),
+    ({ claims }) => allZero(claims),
   ),
   losses: decoder(
-    ({ losses: table }) =>
-      mapped(table.entries(), (cpus) =>
-        sumArrays(
-          cpus.map(({ ringFull, claimsFull }) => [ringFull, claimsFull]),
-          2,
-        ),
-      ),
+    ({ losses: table }) => table.sums(),
     () => ({}),
-    (_, [ringFull = 0n, claimsFull = 0n]) => ({ ringFull, claimsFull }),
+    (_, losses) => ({ ...losses }),
   ),
 };
 

@@ -386,8 +386,7 @@ export class ControlLoop implements EventSource {
   }
 
   private losses(): bigint {
-    const values = this.options.datapath.tables.losses.get(0);
-    return values.reduce((sum, { ringFull }) => sum + ringFull, 0n);
+    return this.options.datapath.tables.losses.sum(0)?.ringFull ?? 0n;
   }
 
   private tellRefusal(news: RefusalNews): void {

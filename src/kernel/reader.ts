@@ -252,29 +252,16 @@ function readTraffic(counters: Tables['havip_counters']): (havip: number) => Cou
 
 /** Frames of one port by enum havip_reason, summed over the CPUs. Shape: as long as `REASONS`. */
 export function readPortCounters(tables: Tables, slot: number): bigint[] {
-  const perCpu = tables.port_counters.get(slot).map(({ frames }) => frames);
-  return sumArrays(perCpu, REASONS.length);
+  return tables.port_counters.sum(slot)?.frames ?? new Array<bigint>(REASONS.length).fill(0n);
 }
 
 /** Claims of one port. Shape: [kind][result], flat, by enum havip_claim_kind and havip_claim_result. */
 export function readClaimCounters(tables: Tables, slot: number): bigint[] {
-  const perCpu = tables.claim_counters.get(slot).map(({ claims }) => claims);
-  return sumArrays(perCpu, CLAIM_KIND_NAMES.length * CLAIM_RESULT_NAMES.length);
+  const length = CLAIM_KIND_NAMES.length * CLAIM_RESULT_NAMES.length;
+  return tables.claim_counters.sum(slot)?.claims ?? new Array<bigint>(length).fill(0n);
 }
 
 /** What could not be recorded since the maps were made. */
-export function readLosses(tables: Tables): Losses {
-  const sum: Losses = { ringFull: 0n, claimsFull: 0n };
-  for (const { ringFull, claimsFull } of tables.losses.get(0)) {
-    sum.ringFull += ringFull;
-    sum.claimsFull += claimsFull;
-  }
-  return sum;
-}
-
-/** Element by element; `length` zeros where there is nothing to add up. */
-export function sumArrays(arrays: readonly (readonly bigint[])[], length: number): bigint[] {
-  const sum = new Array<bigint>(length).fill(0n);
-  for (const array of arrays) array.forEach((value, index) => (sum[index] = (sum[index] ?? 0n) + value));
-  return sum;
+export function readLosses(tables: Pick<Tables, 'losses'>): Losses {
+  return tables.losses.sum(0) ?? { ringFull: 0n, claimsFull: 0n };
 }

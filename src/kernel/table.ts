@@ -2,7 +2,7 @@
 // BPF maps, typed by their layouts, on the npm package `bpf`. Guards its two sharp edges: a per-CPU map read with
 // the plain value size overruns the heap, and a copied descriptor dies with the object that owned it.
 import { createMapRef, MapType, RawMap, type MapRef } from 'bpf';
-import { possibleCpus } from '../native/index.js';
+import { possibleCpus, sumRows } from '../native/index.js';
 import type { Layout } from './layout.gen.js';
 
 /** Entries a batch call asks for. Small ones fail with ENOSPC on a hash whose buckets are longer. */
@@ -77,14 +77,14 @@ export class Table<K, V> {
 
   /** By batches of the kernel: not a snapshot, but each element whole. */
   *entries(): Generator<[K, V]> {
-    for (const batch of this.raw.getBatch(BATCH_ENTRIES)) {
+    for (const batch of this.raw.getBatch(batchOf(this.raw))) {
       for (const [key, value] of batch) yield [this.key.decode(key), this.value.decode(value)];
     }
   }
 
   /** How many entries each batch has; together, all. For counting them without a hold-up. */
   *batchSizes(): Generator<number> {
-    for (const batch of this.raw.getBatch(BATCH_ENTRIES)) yield batch.length;
+    for (const batch of this.raw.getBatch(batchOf(this.raw))) yield batch.length;
   }
 
   close(): void {
@@ -116,13 +116,34 @@ export class PerCpuTable<V> {
     return found ? this.split(found) : [];
   }
 
+  /**
+   * The CPUs' values in one, each 64-bit word the sum of theirs: to decode a hundred CPUs' is a hundred times the time.
+   * undefined: an index beyond the end.
+   */
+  sum(index: number): V | undefined {
+    const found = this.raw.get(U32.encode(index));
+    return found && this.value.decode(sumRows(found, this.cpus));
+  }
+
+  /** Every index with its sum. Those of which all is 0 share one value. */
+  *sums(): Generator<[number, V]> {
+    const zeros = Buffer.alloc(this.stride);
+    const nothing = this.value.decode(zeros);
+    for (const batch of this.raw.getBatch(batchOf(this.raw))) {
+      for (const [key, value] of batch) {
+        const sum = sumRows(value, this.cpus);
+        yield [U32.decode(key), sum.equals(zeros) ? nothing : this.value.decode(sum)];
+      }
+    }
+  }
+
   /** Zero on every CPU. A program that counts meanwhile may win. */
   clear(index: number): void {
     this.raw.set(U32.encode(index), Buffer.alloc(this.stride * this.cpus));
   }
 
   *entries(): Generator<[number, V[]]> {
-    for (const batch of this.raw.getBatch(BATCH_ENTRIES)) {
+    for (const batch of this.raw.getBatch(batchOf(this.raw))) {
       for (const [key, value] of batch) yield [U32.decode(key), this.split(value)];
     }
   }
@@ -137,6 +158,9 @@ export class PerCpuTable<V> {
   }
 }
 
+/** `bpf` makes room for a whole batch at each walk: 20 MB, where values are a CPU's counters each. */
+const batchOf = ({ ref }: RawMap): number => Math.min(BATCH_ENTRIES, ref.maxEntries);
+
 /** Copies all of one map into another of the same sizes; for the move into larger maps. `fds` stay the caller's. */
 export function copyEntries(from: MapRef, to: MapRef, perCpu: boolean): void {
   const width = perCpu ? roundUp8(from.valueSize) * possibleCpus() : from.valueSize;
@@ -144,7 +168,7 @@ export function copyEntries(from: MapRef, to: MapRef, perCpu: boolean): void {
   const source = new RawMap(widened(from, width));
   // The kernel has no batch calls for these.
   if (from.type === MapType.DEVMAP) for (const [key, value] of source.entries()) target.set(key, value);
-  else for (const batch of source.getBatch(BATCH_ENTRIES)) target.setBatch(batch);
+  else for (const batch of source.getBatch(batchOf(source))) target.setBatch(batch);
 }
 
 /** Takes `fd` over; the caller keeps the object alive as long as the descriptor is needed. */

@@ -216,6 +216,7 @@ interface Addon {
   probeMapType: (mapType: number) => boolean;
   testRun: (programFd: number, frame: Buffer, options?: TestRunOptions) => TestRunResult;
   sumStripes: (mapFd: number, stripes: number) => Buffer;
+  sumRows: (rows: Buffer, count: number) => Buffer;
   settle: () => void;
 }
 
@@ -330,6 +331,9 @@ export const testRun = addon.testRun;
  * sum of all of them. EINVAL: made without that flag, rows of no whole words, or not that many stripes.
  */
 export const sumStripes = addon.sumStripes;
+
+/** `count` rows of 64-bit words, added up word by word. RangeError: not that many, or of no whole words. */
+export const sumRows = addon.sumRows;
 
 /** Returns when every BPF program that ran at the call has ended (milliseconds; a system call that waits). */
 export const settle = addon.settle;

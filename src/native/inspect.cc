@@ -125,6 +125,27 @@ Napi::Value SumStripes(const Napi::CallbackInfo &info) {
   return sums;
 }
 
+// Equally long rows of 64-bit words, one behind the other, added up word by word.
+Napi::Value SumRows(const Napi::CallbackInfo &info) {
+  Napi::Env env = info.Env();
+  Napi::Buffer<uint8_t> rows = BufferArg(info, 0);
+  int count = IntArg(info, 1);
+  if (count <= 0 || rows.Length() % (static_cast<size_t>(count) * sizeof(uint64_t)) != 0) {
+    throw Napi::RangeError::New(env, "rows are not that many, or of no whole words");
+  }
+  size_t each = rows.Length() / static_cast<size_t>(count);
+  Napi::Buffer<uint8_t> sums = Napi::Buffer<uint8_t>::New(env, each);
+  for (size_t at = 0; at < each; at += sizeof(uint64_t)) {
+    uint64_t sum = 0, word = 0;
+    for (size_t from = at; from < rows.Length(); from += each) {
+      memcpy(&word, rows.Data() + from, sizeof word);
+      sum += word;
+    }
+    memcpy(sums.Data() + at, &sum, sizeof sum);
+  }
+  return sums;
+}
+
 // An RCU grace period: kernel/sched/membarrier.c. With nohz_full the kernel refuses; sleeping long is all that is left.
 Napi::Value Settle(const Napi::CallbackInfo &info) {
   if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0) usleep(kLongestRunUs);
@@ -248,6 +269,7 @@ void InitInspect(Napi::Env, Napi::Object exports) {
   Export(exports, "ifNameToIndex", IfNameToIndex);
   Export(exports, "testRun", TestRun);
   Export(exports, "sumStripes", SumStripes);
+  Export(exports, "sumRows", SumRows);
   Export(exports, "settle", Settle);
 }
 

@@ -227,6 +227,18 @@ test.serial('what is refused in the background says so as loudly', async (t) => 
   t.regex(error.log ?? '', /invalid access to packet/);
 });
 
+test.serial('rows are added up word by word', (t) => {
+  const rows = Buffer.alloc(3 * 16);
+  [1n, 2n, 10n, 20n, 2n ** 63n, 2n ** 64n - 22n].forEach((word, i) => rows.writeBigUInt64LE(word, 8 * i));
+  const words = (sums: Buffer): bigint[] => [sums.readBigUInt64LE(0), sums.readBigUInt64LE(8)];
+  t.deepEqual(words(native.sumRows(rows, 3)), [2n ** 63n + 11n, 0n]);
+  t.deepEqual(native.sumRows(rows, 1), rows);
+  // Of any alignment.
+  const odd = Buffer.concat([Buffer.alloc(1), rows]).subarray(1);
+  t.deepEqual(native.sumRows(odd, 3), native.sumRows(rows, 3));
+  for (const count of [0, -1, 4, 7]) t.throws(() => native.sumRows(rows, count), { instanceOf: RangeError });
+});
+
 test.serial('a file that is no object', (t) => {
   const error = thrownBy(() => new native.BpfObject('/etc/hostname'));
   t.is(error.code, 'ELIBBPF');

@@ -18,6 +18,7 @@ import {
   REASON,
 } from '../../src/kernel/layout.gen.js';
 import { CLAIM_KIND_NAMES, CLAIM_RESULT_NAMES, isRefusal } from '../../src/kernel/names.js';
+import { readClaimCounters, readPortCounters } from '../../src/kernel/reader.js';
 import type { EipWorld } from '../../src/model/eip.js';
 import { fateOf, type World as ModelWorld } from '../../src/model/fate.js';
 import { Judge } from '../../src/model/judgement.js';
@@ -195,16 +196,15 @@ class Model {
 
   /** '' where the programs have counted the same. */
   miscounted(): string {
-    const { port_counters: frameCounters, claim_counters: claimCounters } = world.tables;
     const theirs = new Map<string, number>();
     for (const [place, { slot }] of Object.entries(PORTS)) {
-      sum(frameCounters.get(slot).map((row) => row.frames)).forEach((count, reason) => {
-        if (count) theirs.set(`${place} ${nameIn(REASON, reason)}`, count);
+      readPortCounters(world.tables, slot).forEach((count, reason) => {
+        if (count) theirs.set(`${place} ${nameIn(REASON, reason)}`, Number(count));
       });
-      sum(claimCounters.get(slot).map((row) => row.claims)).forEach((count, at) => {
+      readClaimCounters(world.tables, slot).forEach((count, at) => {
         const kind = CLAIM_KIND_NAMES[Math.floor(at / CLAIM_RESULT_NAMES.length)];
         if (count)
-          theirs.set(`${place} ${kind} ${CLAIM_RESULT_NAMES[at % CLAIM_RESULT_NAMES.length]}`, count);
+          theirs.set(`${place} ${kind} ${CLAIM_RESULT_NAMES[at % CLAIM_RESULT_NAMES.length]}`, Number(count));
       });
     }
     const names = [...new Set([...theirs.keys(), ...this.counted.keys()])];
@@ -303,11 +303,6 @@ function subnetOf(outer: number, inner: number): number {
 
 const nameIn = (names: Readonly<Record<string, number>>, value: number): string =>
   Object.keys(names).find((name) => names[name] === value) ?? String(value);
-
-function sum(perCpu: readonly (readonly bigint[])[]): number[] {
-  const [first = [], ...others] = perCpu;
-  return first.map((count, at) => Number(others.reduce((all, one) => all + (one[at] ?? 0n), count)));
-}
 
 const textOf = (binding: Binding | undefined): string => {
   if (!binding) return '-';

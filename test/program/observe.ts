@@ -9,6 +9,7 @@ import {
   REASON,
   type Holder,
 } from '../../src/kernel/layout.gen.js';
+import { readLosses } from '../../src/kernel/reader.js';
 import { formatMac } from '../../src/net/addresses.js';
 import { RingBuffer, testRun } from '../../src/native/index.js';
 import { macBytes } from './frames.js';
@@ -94,20 +95,15 @@ export function observe(entry: Entry, frame: Buffer, repeat = 1): Observation {
 
 function readMaps(): Omit<Observation, 'verdict' | 'frame' | 'ring'> {
   const { tables } = world;
-  const losses = tables.losses.get(0);
   return {
     frames: byName(
-      tables.port_counters.entries(),
+      tables.port_counters.sums(),
       ({ frames }) => frames,
-      portName,
       (i) => nameIn(REASON, i),
     ),
     traffic: readTraffic(),
-    counted: byName(tables.claim_counters.entries(), ({ claims }) => claims, portName, claimName),
-    lost: {
-      ringFull: losses.reduce((sum, { ringFull }) => sum + ringFull, 0n),
-      claimsFull: losses.reduce((sum, { claimsFull }) => sum + claimsFull, 0n),
-    },
+    counted: byName(tables.claim_counters.sums(), ({ claims }) => claims, claimName),
+    lost: readLosses(tables),
     claims: [...tables.claims.entries()].map(([, row]) => told(row)),
     refusals: [...tables.refusals.entries()].map(([{ havip, result }, { by, kind, total }]) => ({
       ...told({ havip, by, kind: Number(kind), result }),
@@ -144,20 +140,17 @@ function readTraffic(): Observation['traffic'] {
   return out;
 }
 
+/** What is not 0, by port and column. */
 function byName<V>(
-  entries: Iterable<[number, V[]]>,
+  rows: Iterable<[slot: number, V]>,
   values: (value: V) => bigint[],
-  rowName: (index: number) => string,
   columnName: (index: number) => string,
 ): Record<string, bigint> {
   const out: Record<string, bigint> = {};
-  for (const [index, cpus] of entries) {
-    for (const cpu of cpus) {
-      values(cpu).forEach((count, column) => {
-        const name = `${rowName(index)} ${columnName(column)}`;
-        if (count > 0n) out[name] = (out[name] ?? 0n) + count;
-      });
-    }
+  for (const [slot, row] of rows) {
+    values(row).forEach((count, column) => {
+      if (count > 0n) out[`${portName(slot)} ${columnName(column)}`] = count;
+    });
   }
   return out;
 }
