@@ -20,7 +20,9 @@ NODE_INC  := $(shell $(NODE) -p "require('path').resolve(process.execPath,'../..
 
 # -g for the BTF that maps and layouts need; v3 for 32-bit jumps, which every kernel from 5.1 on has.
 BPF_FLAGS    := -g -O2 -Wall -Wextra -Werror -target bpf -mcpu=v3 -I/usr/include/$(MULTIARCH)
+# A thread that ends while one of ours is at work has nobody left to throw at.
 NATIVE_FLAGS := -std=c++17 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
+                -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS \
                 -Inode_modules/node-addon-api -I$(NODE_INC)
 
 BPF_HEADERS := $(wildcard bpf/*.h)

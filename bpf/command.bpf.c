@@ -253,4 +253,4 @@ int havip_command(struct __sk_buff *skb)
 	return TC_ACT_OK;
 }
 
-char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

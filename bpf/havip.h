@@ -381,7 +381,7 @@ enum havip_command_op {
 	HAVIP_COMMAND_RESET = 4,   /* the index passes to another HAVIP */
 	HAVIP_COMMAND_ASK = 5,	   /* answers ring until `ts_ns` */
 	HAVIP_COMMAND_CLEAR = 6,   /* nothing of the move budget is spent; who waits goes on waiting */
-	HAVIP_COMMAND_PLACE = 7,   /* packets find it, and go by what `bindings` says, where that has it already */
+	HAVIP_COMMAND_PLACE = 7,   /* packets find it, and go by what `bindings` says; answers since when, in done_ns */
 	HAVIP_COMMAND_DISPLACE = 8, /* they do not find it any more */
 };
 

@@ -6,8 +6,6 @@
 #include "answer.h"
 #include "observe.h"
 
-#define hear PER_ENTRY(hear)
-
 /* IPv6 (its header is there) that may be neighbour discovery or VRRP; TCP and UDP are not looked at any further. */
 static __always_inline int may_announce(const struct packet *packet)
 {

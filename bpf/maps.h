@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Every map, pinned by the loader under its own name. The sizes that depend on the host (how many HAVIPs, how many
- * ports) are 1 here and set before the load. The binding table is in table.h. Weak, so that the two entry programs
- * link into one object with one set of maps. */
+ * ports) are 1 here and set before the load. The binding table is in table.h. Each object file declares all of them: the
+ * command's is loaded first and makes them, the entries' take those. */
 #ifndef HAVIP_MAPS_H
 #define HAVIP_MAPS_H
 
@@ -11,7 +11,7 @@
 #include "announce.h"
 
 /* A constant for the verifier, so that nobody has to look it up. */
-const volatile struct havip_sizes sizes __weak = { 1, 1 };
+const volatile struct havip_sizes sizes = { 1, 1 };
 
 #define HAVIP_MAP(NAME, TYPE, KEY, VALUE, ENTRIES, FLAGS)                                                          \
 	struct {                                                                                                   \
@@ -20,7 +20,7 @@ const volatile struct havip_sizes sizes __weak = { 1, 1 };
 		__uint(map_flags, FLAGS);                                                                          \
 		__type(key, KEY);                                                                                  \
 		__type(value, VALUE);                                                                              \
-	} NAME SEC(".maps") __weak
+	} NAME SEC(".maps")
 
 /* ifindex -> the port that a frame came in by */
 HAVIP_MAP(ports, BPF_MAP_TYPE_HASH, __u32, struct havip_port, 1, 0);
@@ -154,6 +154,6 @@ HAVIP_MAP(workspaces, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct workspace, 1, 0);
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, HAVIP_RING_BYTES);
-} events SEC(".maps") __weak;
+} events SEC(".maps");
 
 #endif

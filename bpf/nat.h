@@ -8,8 +8,6 @@
 
 #include "parse.h"
 
-#define nat_read PER_ENTRY(nat_read)
-
 /* Each entry's own. The packet's bytes from `at` on, whether linear or not; 0: they are there, or written. */
 static __always_inline int frame_load(void *ctx, __u32 at, void *to, __u32 bytes);
 static __always_inline int frame_store(void *ctx, __u32 at, void *from, __u32 bytes);

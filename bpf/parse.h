@@ -23,9 +23,9 @@
 		seldom;                                                                                            \
 	})
 
-/* A function of its own to the verifier too, which so walks it once, and not for every way there; and, where it is called,
- * knows nothing of its answer. Of two that have one name the linker keeps one: those that read a frame, as each entry does
- * in its own way, are named by the entry's PER_ENTRY and take its FRAME. */
+/* A function of its own to the verifier too, which so walks it once, and not for every way there; weak, so that the compiler
+ * as well knows nothing of its answer where it is called. Those that read a frame, as each entry does in its own way, take
+ * the entry's FRAME. */
 #define VERIFIED_ALONE __weak __noinline
 
 #define VLAN_ID_MASK 0x0fff

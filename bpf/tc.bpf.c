@@ -7,7 +7,6 @@
 #include <linux/if_packet.h>
 
 #define FRAME struct __sk_buff
-#define PER_ENTRY(NAME) tc_##NAME
 
 #include "eip.h"
 #include "skb.h"
@@ -291,4 +290,4 @@ int havip_egress(struct __sk_buff *skb)
 	return tc_frame(skb, 0);
 }
 
-char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

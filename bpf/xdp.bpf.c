@@ -2,7 +2,6 @@
 /* The entry for NICs: frames from the wire, complete, without an skb. Also for vNICs whose guest sends finished
  * frames, where the operator forces it (`hooks: { NAME: xdp }`). */
 #define FRAME struct xdp_md
-#define PER_ENTRY(NAME) xdp_##NAME
 
 #include "eip.h"
 
@@ -298,4 +297,4 @@ int havip_xdp(struct xdp_md *ctx)
 	return xdp_finish(ctx, &packet, in, &to, reason);
 }
 
-char LICENSE[] SEC("license") __weak = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

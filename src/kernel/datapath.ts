@@ -50,8 +50,10 @@ export interface DatapathOptions {
   readonly capacity: Capacity;
 }
 
-const PIN_NAMES = [...MAP_NAMES, RING_NAME, ...TAIL_NAMES] as const;
-type PinName = (typeof PIN_NAMES)[number];
+/** What outlives a start, where it fits. The tails do not: those of before are called until the last port has ours. */
+const STATE_NAMES = [...MAP_NAMES, RING_NAME] as const;
+type StateName = (typeof STATE_NAMES)[number];
+type PinName = StateName | (typeof TAIL_NAMES)[number];
 
 /** One process at a time may have it open for a pin folder; the lock is the caller's. */
 export class Datapath {
@@ -83,11 +85,12 @@ export class Datapath {
   private static async load({ pinPath, capacity }: DatapathOptions, adopted: boolean): Promise<Datapath> {
     const object = openObject();
     try {
-      const kept = adopted ? reusePinned(object, mapsFolder(pinPath), capacity) : new Set<PinName>();
+      const kept = adopted ? reusePinned(object, mapsFolder(pinPath), capacity) : new Set<StateName>();
+      const moving = kept.size < STATE_NAMES.length;
       sizeMaps(object, capacity, kept);
       await loadObject(object);
       const programs = programsOf(object);
-      if (kept.size < PIN_NAMES.length) pinStaged(object, pinPath, kept, adopted);
+      pinStaged(object, pinPath, moving ? STATE_NAMES : [], kept, adopted);
       const tables = openTables((name) => object.mapFd(name));
       const commandFd = object.programFd('havip_command');
       // Also those that are placed: a loader that decides writes `bindings` first, and may have died then.
@@ -96,9 +99,10 @@ export class Datapath {
         placeHavips(commandFd, boundHavips(tables));
       }
       const attachments = Attachments.adopt(pinPath, programs);
-      if (adopted && kept.size < PIN_NAMES.length)
+      if (adopted && moving)
         bringAfter(mapsFolder(pinPath), tables, (havips) => placeHavips(commandFd, havips));
-      if (kept.size < PIN_NAMES.length) promoteStaged(pinPath);
+      if (moving) promoteStaged(pinPath);
+      else promoteTails(pinPath);
       return new Datapath(tables, object.mapFd(RING_NAME), attachments, commandFd, adopted);
     } finally {
       object.close();
@@ -145,11 +149,11 @@ function openObject(): FastPath {
 }
 
 /** Hands every pinned map that fits to the object. @returns those that do. */
-function reusePinned(object: FastPath, folder: string, capacity: Capacity): Set<PinName> {
+function reusePinned(object: FastPath, folder: string, capacity: Capacity): Set<StateName> {
   const declared = new Map(object.maps().map((map) => [map.name, map]));
   const wanted = new Map<string, number>(mapEntries(capacity));
-  const kept = new Set<PinName>();
-  for (const name of PIN_NAMES) {
+  const kept = new Set<StateName>();
+  for (const name of STATE_NAMES) {
     const spec = declared.get(name);
     if (!spec) throw new Error(`the BPF object has no map ${name}`);
     if (reuseOne(object, join(folder, name), spec, wanted.get(name) ?? spec.maxEntries)) kept.add(name);
@@ -208,14 +212,20 @@ function programsOf(object: FastPath): Programs {
   };
 }
 
-/** Pins the whole new set aside, filled with what the old one holds. */
-function pinStaged(object: FastPath, pinPath: string, kept: ReadonlySet<PinName>, adopted: boolean): void {
+/** Pins the tails aside, and the new set of maps, filled with what the old one holds. */
+function pinStaged(
+  object: FastPath,
+  pinPath: string,
+  state: readonly StateName[],
+  kept: ReadonlySet<StateName>,
+  adopted: boolean,
+): void {
   const staging = stagingFolder(pinPath);
   mkdirSync(staging, { mode: 0o700 });
-  for (const name of PIN_NAMES) {
+  for (const name of [...state, ...TAIL_NAMES]) {
     const fd = object.mapFd(name);
     try {
-      if (adopted && !kept.has(name) && isTable(name) && name !== 'steering')
+      if (adopted && isTable(name) && !kept.has(name) && name !== 'steering')
         copyPinned(join(mapsFolder(pinPath), name), name, fd);
       pin(fd, join(staging, name));
     } finally {
@@ -275,6 +285,14 @@ function promoteStaged(pinPath: string): void {
   if (existing(maps)) renameSync(maps, retiredFolder(pinPath));
   renameSync(stagingFolder(pinPath), maps);
   removePins(retiredFolder(pinPath));
+}
+
+/** The maps stay; those who called the tails of before are gone. */
+function promoteTails(pinPath: string): void {
+  settle();
+  for (const name of TAIL_NAMES)
+    renameSync(join(stagingFolder(pinPath), name), join(mapsFolder(pinPath), name));
+  removePins(stagingFolder(pinPath));
 }
 
 /**

@@ -2,9 +2,9 @@
 // The object files of the fast path as one object: the command's, which is loaded first and makes the maps, and the
 // entries' two, which take them. Apart, because the verifier then walks both entries' programs at once, and because who
 // needs one of them waits for that one only.
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BpfObject, closeFd, type DeclaredMap } from '../native/index.js';
+import { existing } from './pins.js';
 
 export type Entry = 'xdp' | 'tc';
 const ENTRIES: readonly Entry[] = ['xdp', 'tc'];
@@ -14,7 +14,7 @@ const pathOf = (part: Entry | 'command'): string =>
 
 /** A file of an installation that is not whole; null: all are there. */
 export function missingObject(): string | null {
-  return [pathOf('command'), ...ENTRIES.map(pathOf)].find((path) => !existsSync(path)) ?? null;
+  return [pathOf('command'), ...ENTRIES.map(pathOf)].find((path) => !existing(path)) ?? null;
 }
 
 interface Part {
@@ -63,8 +63,7 @@ export class FastPath {
   }
 
   mapFd(map: string): number {
-    const [owner = this.command] = this.declaring(map);
-    return owner.object.mapFd(map);
+    return this.declaring(map)[0].object.mapFd(map);
   }
 
   programFd(program: string): number {
@@ -90,8 +89,10 @@ export class FastPath {
     return [this.command, ...this.entries];
   }
 
-  private declaring(map: string): readonly Part[] {
-    return this.parts().filter(({ maps }) => maps.has(map));
+  /** Where nobody does, the command says so. */
+  private declaring(map: string): readonly [Part, ...Part[]] {
+    const [first = this.command, ...others] = this.parts().filter(({ maps }) => maps.has(map));
+    return [first, ...others];
   }
 
   private loadMaps(): void {
@@ -99,8 +100,11 @@ export class FastPath {
     for (const map of this.command.maps) {
       if (isSection(map)) continue;
       const fd = this.command.object.mapFd(map);
-      for (const { object } of this.entries) object.reuseMap(map, fd);
-      closeFd(fd);
+      try {
+        for (const { object } of this.entries) object.reuseMap(map, fd);
+      } finally {
+        closeFd(fd);
+      }
     }
   }
 }

@@ -139,7 +139,7 @@ export const MAP_NAMES = Object.keys(MAPS) as MapName[];
 
 /** The doorbell: not a table, so it stands beside them. */
 export const RING_NAME = 'events';
-/** Programs behind tail calls, filled by every load; the kernel empties one that is neither open nor pinned. */
+/** Programs behind tail calls, those of one load; the kernel empties one that is neither open nor pinned. */
 export const TAIL_NAMES = ['xdp_tails', 'tc_tails'] as const;
 
 type TableOf<S> = S extends { kind: 'per-cpu'; value: Layout<infer V> }

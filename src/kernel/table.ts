@@ -110,12 +110,6 @@ export class PerCpuTable<V> {
     return this.raw.ref.maxEntries;
   }
 
-  /** One value a possible CPU; empty for an index beyond the end. */
-  get(index: number): V[] {
-    const found = this.raw.get(U32.encode(index));
-    return found ? this.split(found) : [];
-  }
-
   /**
    * The CPUs' values in one, each 64-bit word the sum of theirs: to decode a hundred CPUs' is a hundred times the time.
    * undefined: an index beyond the end.

@@ -164,17 +164,28 @@ class LoadWorker : public Napi::AsyncWorker {
   }
 
   void OnOK() override {
-    Napi::HandleScope scope(Env());
-    owner_->loading_ = false;
     if (result_ < 0) {
-      done_.Reject(MakeError(Env(), -result_, "bpf_object__load", owner_->path_, log_).Value());
+      Refuse(MakeError(Env(), -result_, "bpf_object__load", owner_->path_, log_));
     } else {
       done_.Resolve(Env().Undefined());
+      LetGo();
     }
+  }
+
+  // Execute threw: no memory for the log.
+  void OnError(const Napi::Error &error) override { Refuse(error); }
+
+ private:
+  void Refuse(const Napi::Error &error) {
+    done_.Reject(error.Value());
+    LetGo();
+  }
+
+  void LetGo() {
+    owner_->loading_ = false;
     owner_->Unref();
   }
 
- private:
   BpfObject *owner_;
   Napi::Promise::Deferred done_;
   int result_ = 0;

@@ -101,13 +101,14 @@ export class MoveWatch {
     const key = { havip, port: toSlot };
     const now = this.tenures(havip).find((tenure) => tenure.sinceNs === sinceNs);
     const fresh = this.maps.adverts.get(key);
+    const firstToNewNs = seen(now?.firstToNs);
     const sign = firstSign(fresh, this.maps.speakers.get(key)?.probedNs ?? 0n, sinceNs);
     const stamps: Stamps = {
       ...oldStamps(old, sinceNs),
       firstSignNs: sign,
       announcedNs: sinceNs,
-      writtenNs,
-      firstToNewNs: seen(now?.firstToNs),
+      writtenNs: earlier(writtenNs, firstToNewNs),
+      firstToNewNs,
       firstFromNewNs: seen(now?.firstFromNs),
     };
     return {
@@ -148,6 +149,10 @@ interface OldSide {
 
 const NOBODY = { port: '', mac: '' };
 const keyOf = ({ network, subnet, address }: EventRecord): string => `${network} ${subnet} ${address}`;
+/** Who wrote the binding looks at the clock afterwards, and its event keeps that; a packet may have gone by it before. */
+const earlier = (writtenNs: bigint | null, firstToNewNs: bigint | null): bigint | null =>
+  writtenNs !== null && firstToNewNs !== null && firstToNewNs < writtenNs ? firstToNewNs : writtenNs;
+
 const seen = (ns: bigint | undefined): bigint | null => ns || null;
 
 /** Of one that is older than the holder's time nothing is said. */

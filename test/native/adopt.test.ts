@@ -4,12 +4,16 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import { createMapRef, RawMap } from 'bpf';
 import { Datapath } from '../../src/kernel/datapath.js';
 import type { Key } from '../../src/kernel/layout.gen.js';
 import type { Tables } from '../../src/kernel/maps.js';
+import { linksFolder, mapsFolder, names, removePins } from '../../src/kernel/pins.js';
 import { bucketsOf, holdersIn, placeHavips } from '../../src/kernel/steering.js';
+import { U32 } from '../../src/kernel/table.js';
+import { closeFd, mapInfo, openPin, pin } from '../../src/native/index.js';
 import { addressBytes } from '../../src/net/addresses.js';
 
 const test = anyTest as TestFn<{ folder: string; pinPath: string }>;
@@ -89,3 +93,39 @@ test.serial('in larger maps everything that is bound is found', async (t) => {
   t.deepEqual(steered(second.tables), ids.map((id) => `${id} -> 3`).sort());
   second.close();
 });
+
+/** The map, and its program behind the first tail call of XDP. */
+function xdpTail(pinPath: string): { map: number; program: number } {
+  const fd = openPin(join(mapsFolder(pinPath), 'xdp_tails'));
+  const tails = new RawMap(createMapRef(fd, { transfer: true }));
+  try {
+    return { map: mapInfo(tails.ref.fd).id, program: tails.get(U32.encode(0))?.readUInt32LE(0) ?? 0 };
+  } finally {
+    tails.ref.close();
+  }
+}
+
+test.serial(
+  'the tails are those of the programs that are attached, whether a start succeeds or not',
+  async (t) => {
+    const { pinPath } = t.context;
+    const options = { pinPath, capacity: { havips: 64, ports: 16 } };
+    const first = await Datapath.open(options);
+    first.close();
+    const before = xdpTail(pinPath);
+    // The programs are loaded by then, and nothing is attached that could be taken over.
+    const stray = join(linksFolder(pinPath), '9-xdp');
+    mkdirSync(linksFolder(pinPath), { recursive: true });
+    const fd = openPin(join(mapsFolder(pinPath), 'losses'));
+    pin(fd, stray);
+    closeFd(fd);
+    await t.throwsAsync(Datapath.open(options));
+    t.deepEqual(xdpTail(pinPath), before);
+    removePins(stray);
+    const second = await Datapath.open(options);
+    second.close();
+    const after = xdpTail(pinPath);
+    t.true(after.map !== before.map && after.program !== before.program && after.program !== 0);
+    t.deepEqual(names(pinPath).sort(), ['links', basename(mapsFolder(pinPath))]);
+  },
+);

@@ -87,6 +87,15 @@ test('the old side is told at once, the new one as soon as it is seen, and then 
   t.is(whole.announcedWallNs, at(3600) + 5n);
 });
 
+test('a packet that went by the binding before its writer looked at the clock says when it was written', async (t) => {
+  const world = new World();
+  const [writtenNs, firstToNs] = [at(3600) + 900n, at(3600) + 700n];
+  world.sightings.other = tenure({ sinceNs: at(3600), firstToNs, firstFromNs: at(3602) });
+  world.watch.begin([event()], [move({ writtenNs })]);
+  const { stamps } = await world.settled();
+  t.like(stamps, { writtenNs: firstToNs, firstToNewNs: firstToNs });
+});
+
 test('what is not seen by the last look is not waited for', async (t) => {
   const world = new World();
   world.watch.begin([event()], [move()]);
