@@ -220,7 +220,7 @@ test.serial('an object that loads in the background is nobody’s until it is lo
 });
 
 test.serial('what is refused in the background says so as loudly', async (t) => {
-  const bad = new native.BpfObject(join(folder, 'bad.o'));
+  const bad = new native.BpfObject(compile('bad', BAD_SOURCE));
   t.teardown(() => bad.close());
   const error = await t.throwsAsync<native.NativeError>(bad.loadInBackground());
   t.like(error, { code: 'EACCES', errno: 13, syscall: 'bpf_object__load' });
@@ -504,6 +504,30 @@ test.serial('a worker that is terminated while records wait does not take the pr
     })();`;
   t.is(run(process.execPath, '-e', code), 'quietly\n');
 });
+
+test.serial(
+  'a worker that is terminated while it loads in the background does not take the process down',
+  (t) => {
+    const addon = new URL('../../native/havip.node', import.meta.url).pathname.replace('/test/', '/');
+    const inner = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const native = require(workerData.addon);
+    new native.BpfObject(workerData.object).loadInBackground();
+    parentPort.postMessage('up');`;
+    const code = `
+    const { Worker } = require('node:worker_threads');
+    const workerData = { addon: ${JSON.stringify(addon)}, object: ${JSON.stringify(join(folder, 'test.o'))} };
+    (async () => {
+      for (let round = 0; round < 20; round++) {
+        const worker = new Worker(${JSON.stringify(inner)}, { eval: true, workerData });
+        await new Promise((resolve) => worker.once('message', resolve));
+        await worker.terminate();
+      }
+      console.log('quietly');
+    })();`;
+    t.is(run(process.execPath, '-e', code), 'quietly\n');
+  },
+);
 
 test.serial('errors have a name, a number and the call', (t) => {
   const error = thrownBy(() => native.linkUpdate(-1, -1));
