@@ -9,6 +9,7 @@ import { UNHELD, type Binding, type Claim } from '../holders/rules.js';
 import type { Datapath } from '../kernel/datapath.js';
 import { Record as KernelRecord } from '../kernel/layout.gen.js';
 import { kindName, refusalName } from '../kernel/names.js';
+import { readLosses } from '../kernel/reader.js';
 import { RingBuffer, settle } from '../native/index.js';
 import type { Logger } from '../observe/log.js';
 import { LoopLagMeter } from '../observe/loop-lag.js';
@@ -386,7 +387,7 @@ export class ControlLoop implements EventSource {
   }
 
   private losses(): bigint {
-    return this.options.datapath.tables.losses.sum(0)?.ringFull ?? 0n;
+    return readLosses(this.options.datapath.tables).ringFull;
   }
 
   private tellRefusal(news: RefusalNews): void {

@@ -2,8 +2,8 @@
 // Looks at the programs of this installation: the verifier takes most of a second of CPU for them, so that it is asked
 // in the background while everything else is looked at.
 import { HavipError } from '../errors.js';
-import type { Hook, Programs } from '../kernel/attachments.js';
-import { FastPath, missingObject } from '../kernel/fast-path.js';
+import type { Hook } from '../kernel/attachments.js';
+import { FastPath, missingObject, PROGRAMS } from '../kernel/fast-path.js';
 import { closeFd, programInfo } from '../native/index.js';
 import type { ObjectSight } from './sight.js';
 
@@ -23,12 +23,6 @@ export async function lookAtObject(): Promise<ObjectSight> {
     object.close();
   }
 }
-
-const PROGRAMS: { readonly [H in keyof Programs]: string } = {
-  xdp: 'havip_xdp',
-  tc: 'havip_ingress',
-  'tc-egress': 'havip_egress',
-};
 
 function tagsOf(object: FastPath): Map<Hook, string> {
   return new Map(

@@ -17,7 +17,7 @@ import {
 } from '../native/index.js';
 import { catchUp } from './catch-up.js';
 import { Attachments, type Programs } from './attachments.js';
-import { FastPath, missingObject } from './fast-path.js';
+import { FastPath, missingObject, PROGRAMS } from './fast-path.js';
 import {
   closeTables,
   MAP_NAMES,
@@ -206,9 +206,9 @@ function tellingLines(log: string | undefined): string {
 
 function programsOf(object: FastPath): Programs {
   return {
-    xdp: object.programFd('havip_xdp'),
-    tc: object.programFd('havip_ingress'),
-    'tc-egress': object.programFd('havip_egress'),
+    xdp: object.programFd(PROGRAMS.xdp),
+    tc: object.programFd(PROGRAMS.tc),
+    'tc-egress': object.programFd(PROGRAMS['tc-egress']),
   };
 }
 

@@ -4,10 +4,18 @@
 // needs one of them waits for that one only.
 import { fileURLToPath } from 'node:url';
 import { BpfObject, closeFd, type DeclaredMap } from '../native/index.js';
+import type { Hook } from './attachments.js';
 import { existing } from './pins.js';
 
 export type Entry = 'xdp' | 'tc';
 const ENTRIES: readonly Entry[] = ['xdp', 'tc'];
+
+/** What is attached at each hook. */
+export const PROGRAMS: { readonly [H in Hook]: string } = {
+  xdp: 'havip_xdp',
+  tc: 'havip_ingress',
+  'tc-egress': 'havip_egress',
+};
 
 const pathOf = (part: Entry | 'command'): string =>
   fileURLToPath(new URL(`../../bpf/${part}.o`, import.meta.url));
